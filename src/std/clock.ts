@@ -1,0 +1,12 @@
+/** The time, as a dependency: tests supply another one. */
+export interface Clock {
+  /** Unix milliseconds */
+  now(): number
+}
+
+export const systemClock: Clock = { now: () => Date.now() }
+
+export const SECOND = 1000
+export const MINUTE = 60 * SECOND
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
