@@ -45,10 +45,12 @@ export interface Implementation<
   readonly method: Method<Params, Input, Output>
 }
 
+type TypesOf<M extends Method> = NonNullable<M['types']>
+
 /** Declares how `method` is done. */
-export function implement<Params, Input, Output, P extends Principal>(
-  method: Method<Params, Input, Output>,
-  parts: MethodParts<NoInfer<Params>, NoInfer<Input>, NoInfer<Output>, P>,
-): Implementation<Params, Input, Output, P> {
+export function implement<M extends Method, P extends Principal>(
+  method: M,
+  parts: MethodParts<TypesOf<M>['params'], TypesOf<M>['input'], TypesOf<M>['output'], P>,
+): Implementation<TypesOf<M>['params'], TypesOf<M>['input'], TypesOf<M>['output'], P> {
   return { method, ...parts }
 }
