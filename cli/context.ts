@@ -1,0 +1,142 @@
+/**
+ * Which server a command talks to, and how. There are three doors, and a command cannot tell which one it went through:
+ *
+ * - the socket of the server that runs on the data directory: who may open the file is its operator;
+ * - without a running server, the data directory itself, opened in this process under the same lock;
+ * - with `--url`, the network, with the admin password or an access token.
+ */
+import { existsSync } from 'node:fs'
+import type { Command } from 'commander'
+import { Client, type Send } from '#cli/client.ts'
+import { CommandError, exitCodes, usageError } from '#cli/errors.ts'
+import { type GlobalOptions, globalOptionsOf } from '#cli/options.ts'
+import { readSecretFile } from '#cli/secrets.ts'
+import type { Config } from '#config/config.ts'
+
+/** A way to a server; `await using` closes it. */
+export class Connection extends Client implements AsyncDisposable {
+  constructor(
+    readonly door: 'socket' | 'in-process' | 'network',
+    send: Send,
+    origin: string,
+    headers: Readonly<Record<string, string>> = {},
+    private readonly close: () => Promise<void> = async () => {},
+  ) {
+    super(send, origin, headers)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/**
+ * Finds the door that `command`'s options and the state of the data directory leave open.
+ * @throws CommandError when there is none, ConfigError when the configuration has faults
+ */
+export async function connect(command: Command): Promise<Connection> {
+  const options = globalOptionsOf(command)
+  if (options.url !== undefined) return overNetwork(options.url, options)
+  const config = await configOf(command)
+  return (await throughSocket(config)) ?? (await inProcess(config, options))
+}
+
+/** The configuration that `command`'s options, the environment and the data directory give. */
+export async function configOf(command: Command, flags: Record<string, unknown> = {}): Promise<Config> {
+  const { loadConfig } = await import('#config/load.ts')
+  const { data, config } = globalOptionsOf(command)
+  return loadConfig({ flags: { ...flags, data, config }, env: process.env, cwd: process.cwd() })
+}
+
+async function throughSocket(config: Config): Promise<Connection | null> {
+  const { DataLayout } = await import('#config/layout.ts')
+  const unix = new DataLayout(config.dataDirectory, config.elsewhere).adminSocket
+  const send: Send = (request) => fetch(request, { unix })
+  const origin = 'http://locus'
+  if (!existsSync(unix) || !(await isAnswered(() => send(new Request(`${origin}/xrpc/_health`))))) return null
+  return new Connection('socket', send, origin)
+}
+
+/** A socket without a server behind it is what a killed server leaves. */
+async function isAnswered(ask: () => Promise<Response>): Promise<boolean> {
+  try {
+    await (await ask()).body?.cancel()
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function inProcess(config: Config, { verbose = 0 }: GlobalOptions): Promise<Connection> {
+  if (!existsSync(config.dataDirectory)) {
+    throw new CommandError(
+      `there is no data directory at ${config.dataDirectory}`,
+      exitCodes.badConfiguration,
+      'name it with --data, or make one with: locus init',
+    )
+  }
+  const { configureLog } = await import('#telemetry/log.ts')
+  configureLog({ level: verbose > 1 ? 'debug' : verbose > 0 ? 'info' : 'warn' })
+  const [{ App }, { createDispatch }, { implementations }] = await Promise.all([
+    import('#app.ts'),
+    import('#xrpc/dispatch.ts'),
+    import('#api/index.ts'),
+  ])
+  const app = await App.open(config)
+  const dispatch = createDispatch(app, implementations)
+  const send: Send = (request) => {
+    const nsid = new URL(request.url).pathname.slice('/xrpc/'.length)
+    return dispatch(request, { nsid, door: 'in-process', ip: '127.0.0.1' })
+  }
+  return new Connection('in-process', send, 'http://locus', {}, () => app[Symbol.asyncDispose]())
+}
+
+function overNetwork(address: string, options: GlobalOptions): Connection {
+  const url = URL.parse(address)
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw usageError(`--url ${address} is not the address of a server`, 'it looks like https://pds.example')
+  }
+  const authorization = authorizationOf(options)
+  if (authorization && url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    throw usageError(`--url ${address} would send a password in the clear`, 'use https')
+  }
+  const send: Send = async (request) => {
+    const response = await reach(request, url)
+    if (response.status === 401 && !authorization) throw whoAreYou(url)
+    return response
+  }
+  return new Connection('network', send, url.origin, authorization ? { authorization } : {})
+}
+
+async function reach(request: Request, url: URL): Promise<Response> {
+  try {
+    return await fetch(request, { redirect: 'manual' })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CommandError(`${url.origin} cannot be reached: ${reason}`, exitCodes.upstream)
+  }
+}
+
+function whoAreYou(url: URL): CommandError {
+  const hint = 'give --admin-password-file or --token-file'
+  return new CommandError(`${url.origin} wants to know who is asking`, exitCodes.refused, hint)
+}
+
+function authorizationOf({ tokenFile, adminPasswordFile }: GlobalOptions): string | null {
+  if (tokenFile && adminPasswordFile) {
+    throw usageError('--token-file and --admin-password-file exclude one another')
+  }
+  const token = tokenFile ? readSecretFile(tokenFile) : null
+  if (token) return `Bearer ${token}`
+  const password = adminPasswordFile ? readSecretFile(adminPasswordFile) : adminPasswordOfEnvironment()
+  return password ? `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` : null
+}
+
+function adminPasswordOfEnvironment(): string | null {
+  const { LOCUS_ADMIN_PASSWORD, PDS_ADMIN_PASSWORD } = process.env
+  return readCredential('admin-password') ?? LOCUS_ADMIN_PASSWORD ?? PDS_ADMIN_PASSWORD ?? null
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+}
