@@ -1,0 +1,5 @@
+import log from '#migrations/sequencer/0001_log.sql' with { type: 'text' }
+import type { Migration } from '#db/database.ts'
+
+/** Applied in order, append only. */
+export const sequencerMigrations: readonly Migration[] = [log]

@@ -1,0 +1,272 @@
+/**
+ * The store of one account: its records, the stored form of its MST, and what is derived from both.
+ *
+ * It is one SQLite file that a power cut may set back by a few commits (`synchronous=NORMAL`); the event log brings it
+ * up to date again, so nothing is written here that the log cannot redo. It knows neither the log nor other stores.
+ */
+import type { Database } from '#db/database.ts'
+import type { Did, RecordKey, Tid } from '#lexicon/strings.ts'
+import type { Cid } from '#repo/cid.ts'
+import { decodeToJson } from '#repo/dag-cbor.ts'
+import { hasTarget, targetOf } from './backlinks.ts'
+
+export interface RepoRoot {
+  did: Did
+  commitCid: Cid
+  commitBlock: Uint8Array
+  dataCid: Cid
+  rev: Tid
+  /** event that announced it */
+  seq: number
+}
+
+export interface StoredRecord {
+  path: string
+  cid: Cid
+  /** DAG-CBOR */
+  content: Uint8Array
+}
+
+export interface ListedRecord {
+  rkey: RecordKey
+  cid: Cid
+  content: Uint8Array
+}
+
+export interface StoredTree {
+  rootId: number
+  rootCid: Cid
+  nextId: number
+}
+
+export interface StoredNode {
+  bytes: Uint8Array
+  childIds: number[]
+}
+
+/** What a commit does to one record. `target` is whom it points at (see backlinks.ts), `blobs` what it refers to. */
+export type RecordChange =
+  | {
+      action: 'create' | 'update'
+      path: string
+      cid: Cid
+      content: Uint8Array
+      target: string | null
+      blobs: readonly Cid[]
+    }
+  | { action: 'delete'; path: string }
+
+export class ActorStore {
+  private readonly sql
+
+  constructor(
+    readonly did: Did,
+    readonly db: Database,
+  ) {
+    this.sql = statements(db)
+  }
+
+  /** The last commit, or null before the first. */
+  root(): RepoRoot | null {
+    return this.sql.root.get()
+  }
+
+  record(path: string): StoredRecord | null {
+    return this.sql.record.get(path)
+  }
+
+  recordCid(path: string): Cid | null {
+    return this.sql.recordCid.get(path)?.cid ?? null
+  }
+
+  /** Up to `limit` records of a collection beyond `cursor` (a record key), by record key, newest TID first unless `reverse`. */
+  records(collection: string, limit: number, cursor: string | undefined, reverse: boolean): ListedRecord[] {
+    const from = `${collection}/`
+    const to = `${collection}0` // '0' follows '/'
+    if (reverse) return this.sql.recordsUp.all(cursor === undefined ? from : from + cursor, to, limit)
+    return this.sql.recordsDown.all(from, cursor === undefined ? to : from + cursor, limit)
+  }
+
+  /** Path and CID of every record, by path: the leaves of the MST. */
+  *entries(): Generator<[path: string, cid: Cid]> {
+    for (const { path, cid } of this.sql.paths.iterate()) yield [path, cid]
+  }
+
+  /** Every record with its content, by path. */
+  allRecords(): IterableIterator<StoredRecord> {
+    return this.sql.allRecords.iterate()
+  }
+
+  /** Names of the collections that have records, in order. Takes one seek for each. */
+  collections(): string[] {
+    const found: string[] = []
+    for (let after = ''; ; ) {
+      const next = this.sql.pathAfter.get(after)
+      if (!next) return found
+      const collection = collectionOf(next.path)
+      found.push(collection)
+      after = `${collection}0`
+    }
+  }
+
+  recordCount(): number {
+    return this.sql.recordCount.get()?.count ?? 0
+  }
+
+  /** Record keys in `collection` of the records that point at `linkTo`. */
+  backlinks(collection: string, linkTo: string): string[] {
+    return this.sql.backlinks.all(collection, linkTo).map(({ rkey }) => rkey)
+  }
+
+  blob(cid: Cid): { mimeType: string; size: number } | null {
+    return this.sql.blob.get(cid)
+  }
+
+  /** Applies one record change of the commit `rev`. Applying it twice is the same as once. */
+  change(change: RecordChange, rev: Tid): void {
+    const { sql } = this
+    const { path } = change
+    const collection = collectionOf(path)
+    if (change.action !== 'create') this.dropReferences(collection, path)
+    if (change.action === 'delete') {
+      sql.deleteRecord.run(path)
+      return
+    }
+    sql.putRecord.run(path, change.cid, rev, change.content)
+    if (change.target !== null) sql.addBacklink.run(collection, change.target, path.slice(collection.length + 1))
+    for (const cid of change.blobs) sql.addBlobRef.run(cid, path)
+  }
+
+  private dropReferences(collection: string, path: string): void {
+    this.sql.dropBlobRefs.run(path)
+    if (!hasTarget(collection)) return
+    const old = this.sql.record.get(path)
+    const target = old && targetOf(collection, decodeToJson(old.content))
+    if (target) this.sql.dropBacklink.run(collection, target, path.slice(collection.length + 1))
+  }
+
+  /** Makes a commit the head; `touched` are the paths that it changed. */
+  setRoot(root: RepoRoot, touched: readonly string[]): void {
+    const paths = touched.length === 0 ? '' : `${touched.join('\n')}\n`
+    this.sql.setRoot.run(
+      root.did,
+      root.commitCid,
+      root.commitBlock,
+      root.dataCid,
+      root.rev,
+      root.seq,
+      paths,
+      touched.length,
+    )
+  }
+
+  /** Paths that changed since the stored tree was written; some may be named twice. */
+  touched(): string[] {
+    const text = this.sql.touched.get()?.touched ?? ''
+    return text === '' ? [] : text.slice(0, -1).split('\n')
+  }
+
+  touchedCount(): number {
+    return this.sql.touched.get()?.touchedCount ?? 0
+  }
+
+  tree(): StoredTree | null {
+    return this.sql.tree.get()
+  }
+
+  node(id: number): StoredNode | null {
+    const row = this.sql.node.get(id)
+    if (!row) return null
+    const ids = Buffer.from(row.children.buffer, row.children.byteOffset, row.children.byteLength)
+    const childIds = Array.from({ length: ids.length / 4 }, (_, i) => ids.readUInt32LE(i * 4))
+    return { bytes: row.content, childIds }
+  }
+
+  /** Writes the stored tree on: `put` and `drop` since it was written last. It then fits the head. */
+  putTree(tree: StoredTree, put: readonly ({ id: number } & StoredNode)[], drop: readonly number[]): void {
+    const { sql } = this
+    for (const id of drop) sql.dropNode.run(id)
+    for (const { id, bytes, childIds } of put) {
+      const children = Buffer.alloc(childIds.length * 4)
+      for (const [i, child] of childIds.entries()) children.writeUInt32LE(child, i * 4)
+      sql.putNode.run(id, bytes, children)
+    }
+    sql.putTree.run(tree.rootId, tree.rootCid, tree.nextId)
+    sql.clearTouched.run()
+  }
+
+  /** Forgets the stored tree, which the records then rebuild. */
+  dropTree(): void {
+    this.db.run('DELETE FROM node')
+    this.db.run('DELETE FROM tree')
+  }
+
+  close(): void {
+    this.db.close()
+  }
+}
+
+function collectionOf(path: string): string {
+  return path.slice(0, path.indexOf('/'))
+}
+
+function statements(db: Database) {
+  return {
+    root: db.query<RepoRoot, []>(
+      `SELECT did, commit_cid AS commitCid, commit_block AS commitBlock, data_cid AS dataCid, rev, seq FROM repo_root`,
+    ),
+    setRoot: db.query<null, [Did, Cid, Uint8Array, Cid, Tid, number, string, number]>(
+      `INSERT INTO repo_root (id, did, commit_cid, commit_block, data_cid, rev, seq, touched, touched_count)
+       VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+       ON CONFLICT DO UPDATE SET did = ?1, commit_cid = ?2, commit_block = ?3, data_cid = ?4, rev = ?5, seq = ?6,
+         touched = touched || ?7, touched_count = touched_count + ?8`,
+    ),
+    touched: db.query<{ touched: string; touchedCount: number }, []>(
+      'SELECT touched, touched_count AS touchedCount FROM repo_root',
+    ),
+    clearTouched: db.query<null, []>(`UPDATE repo_root SET touched = '', touched_count = 0`),
+    record: db.query<StoredRecord, [string]>('SELECT path, cid, content FROM record WHERE path = ?'),
+    recordCid: db.query<{ cid: Cid }, [string]>('SELECT cid FROM record WHERE path = ?'),
+    recordsUp: db.query<ListedRecord, [string, string, number]>(
+      `SELECT substr(path, instr(path, '/') + 1) AS rkey, cid, content FROM record
+       WHERE path > ? AND path < ? ORDER BY path LIMIT ?`,
+    ),
+    recordsDown: db.query<ListedRecord, [string, string, number]>(
+      `SELECT substr(path, instr(path, '/') + 1) AS rkey, cid, content FROM record
+       WHERE path > ? AND path < ? ORDER BY path DESC LIMIT ?`,
+    ),
+    paths: db.query<{ path: string; cid: Cid }, []>('SELECT path, cid FROM record ORDER BY path'),
+    allRecords: db.query<StoredRecord, []>('SELECT path, cid, content FROM record ORDER BY path'),
+    pathAfter: db.query<{ path: string }, [string]>('SELECT path FROM record WHERE path > ? ORDER BY path LIMIT 1'),
+    recordCount: db.query<{ count: number }, []>('SELECT count(*) AS count FROM record'),
+    putRecord: db.query<null, [string, Cid, Tid, Uint8Array]>(
+      `INSERT INTO record (path, cid, rev, content) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT DO UPDATE SET cid = ?2, rev = ?3, content = ?4`,
+    ),
+    deleteRecord: db.query<null, [string]>('DELETE FROM record WHERE path = ?'),
+    backlinks: db.query<{ rkey: string }, [string, string]>(
+      'SELECT rkey FROM backlink WHERE collection = ? AND link_to = ?',
+    ),
+    addBacklink: db.query<null, [string, string, string]>('INSERT OR IGNORE INTO backlink VALUES (?, ?, ?)'),
+    dropBacklink: db.query<null, [string, string, string]>(
+      'DELETE FROM backlink WHERE collection = ? AND link_to = ? AND rkey = ?',
+    ),
+    blob: db.query<{ mimeType: string; size: number }, [Cid]>(
+      'SELECT mime_type AS mimeType, size FROM blob WHERE cid = ?',
+    ),
+    addBlobRef: db.query<null, [Cid, string]>('INSERT OR IGNORE INTO record_blob VALUES (?, ?)'),
+    dropBlobRefs: db.query<null, [string]>('DELETE FROM record_blob WHERE path = ?'),
+    tree: db.query<StoredTree, []>('SELECT root_id AS rootId, root_cid AS rootCid, next_id AS nextId FROM tree'),
+    putTree: db.query<null, [number, Cid, number]>(
+      `INSERT INTO tree (id, root_id, root_cid, next_id) VALUES (1, ?1, ?2, ?3)
+       ON CONFLICT DO UPDATE SET root_id = ?1, root_cid = ?2, next_id = ?3`,
+    ),
+    node: db.query<{ content: Uint8Array; children: Uint8Array }, [number]>(
+      'SELECT content, children FROM node WHERE id = ?',
+    ),
+    putNode: db.query<null, [number, Uint8Array, Uint8Array]>(
+      'INSERT INTO node (id, content, children) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET content = ?2, children = ?3',
+    ),
+    dropNode: db.query<null, [number]>('DELETE FROM node WHERE id = ?'),
+  }
+}

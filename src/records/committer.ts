@@ -1,0 +1,293 @@
+/**
+ * The one place where repositories change and events are made.
+ *
+ * Work is queued and done once per turn of the event loop, everything that is queued in one batch:
+ *
+ *   1. Each piece of work, in order and synchronously, checks, changes the tree, signs, appends its events to the open
+ *      transaction of the event log, and applies itself to its actor store, in a transaction that stays open.
+ *   2. The log's transaction commits, with one fsync for the whole batch. From here on it has happened.
+ *   3. The stores' transactions commit (no fsync: the log can redo them).
+ *   4. The callers are answered; after that the events are published.
+ *
+ * A crash before 2 leaves nothing. A crash after it leaves stores that lag, which are brought up to date when they are
+ * next opened (recovery.ts). When 2 fails, as on a full disk, the stores roll back, trees in memory are dropped, and
+ * the callers get the error. When 3 fails for a store, it is closed, and so brought up to date when opened again.
+ * Work that is refused (a DomainError) changes nothing and does not disturb the others of its batch.
+ */
+import type { ActorStore, RecordChange } from '#actor/actor-store.ts'
+import type { ActorStores } from '#actor/actor-stores.ts'
+import { storageError } from '#db/errors.ts'
+import type { SigningKeys } from '#keys/signing-keys.ts'
+import type { Did, Handle, Tid } from '#lexicon/strings.ts'
+import { type Block, writeCar } from '#repo/car.ts'
+import { type Cid, formatCid } from '#repo/cid.ts'
+import { type SignedCommit, signCommit } from '#repo/commit.ts'
+import {
+  type AccountStatus,
+  encodeAccountFrame,
+  encodeCommitFrame,
+  encodeIdentityFrame,
+  encodeSyncFrame,
+  type RepoOp,
+} from '#repo/events.ts'
+import { Mst } from '#repo/mst.ts'
+import type { TidGenerator } from '#repo/tid.ts'
+import type { LoggedEvent, Sequencer } from '#sequencer/sequencer.ts'
+import { DomainError } from '#std/errors.ts'
+import { logger } from '#telemetry/log.ts'
+import { applyChange } from './change.ts'
+import { TooManyWritesError } from './errors.ts'
+import type { LoadedRepo, LoadedRepos } from './loaded-repos.ts'
+import type { StoreSync } from './store-sync.ts'
+
+const log = logger('records')
+
+/** fewer than the actor stores that can be open at a time, so that none of a batch is closed in it */
+const MAX_BATCH = 100
+/** bytes of `blocks` in a `#commit`, by the firehose's specification */
+export const MAX_EVENT_BYTES = 2_000_000
+export const EVENT_TOO_LARGE = 'Too many writes. Max event size: 2MB'
+
+export type Announcement =
+  | { type: 'identity'; handle?: Handle }
+  | { type: 'account'; active: boolean; status?: AccountStatus }
+  | { type: 'sync' }
+
+interface Deps {
+  stores: ActorStores
+  repos: LoadedRepos
+  sequencer: Sequencer
+  keys: SigningKeys
+  tids: TidGenerator
+  sync: StoreSync
+}
+
+interface Job {
+  work(batch: Batch): unknown
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+export class Committer {
+  private queue: Job[] = []
+  private scheduled = false
+  private idle: (() => void)[] = []
+
+  constructor(private readonly deps: Deps) {}
+
+  /** Does `work` in the next batch. @returns what it returns, once that is durable */
+  submit<T>(work: (batch: Batch) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.queue.push({ work, resolve: resolve as (value: unknown) => void, reject })
+      this.schedule()
+    })
+  }
+
+  /**
+   * Makes the repository of a new account: an empty tree under a first commit. Unless `silent`, announces it with
+   * `#identity`, `#account`, `#commit` and `#sync`, together. Does nothing when it was made before.
+   */
+  createRepo(did: Did, { handle, silent }: { handle: Handle; silent?: boolean }): Promise<void> {
+    return this.submit((batch) => batch.createRepo(did, handle, silent === true))
+  }
+
+  /** Announces events of one account, in order and together. */
+  async announce(did: Did, events: readonly Announcement[]): Promise<void> {
+    await this.submit((batch) => {
+      for (const event of events) batch.announce(did, event)
+    })
+  }
+
+  /** Resolves when nothing is queued any more. */
+  drained(): Promise<void> {
+    return this.scheduled ? new Promise((resolve) => this.idle.push(resolve)) : Promise.resolve()
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return
+    this.scheduled = true
+    setImmediate(() => this.flush())
+  }
+
+  private flush(): void {
+    this.run(this.queue.splice(0, MAX_BATCH))
+    this.scheduled = false
+    if (this.queue.length > 0) this.schedule()
+    else for (const resolve of this.idle.splice(0)) resolve()
+  }
+
+  private run(jobs: Job[]): void {
+    const { sequencer } = this.deps
+    const batch = new Batch(this.deps)
+    const answers: (() => void)[] = []
+    let events: readonly LoggedEvent[]
+    try {
+      sequencer.begin()
+      for (const job of jobs) answers.push(attempt(job, batch))
+      events = sequencer.commit()
+    } catch (error) {
+      sequencer.rollback()
+      batch.abandon()
+      if (jobs.length > 1) for (const job of jobs) this.run([job])
+      else for (const job of jobs) job.reject(storageError(error))
+      return
+    }
+    batch.finish()
+    for (const answer of answers) answer()
+    if (events.length > 0) setImmediate(() => sequencer.publish(events))
+  }
+}
+
+/** Does one piece of work. A refusal is its own affair; any other error is that of the whole batch. */
+function attempt(job: Job, batch: Batch): () => void {
+  try {
+    const value = job.work(batch)
+    return () => job.resolve(value)
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    return () => job.reject(error)
+  }
+}
+
+/** What a piece of work can do. Exists for one batch. */
+export class Batch {
+  private readonly begun = new Map<Did, ActorStore>()
+
+  constructor(private readonly deps: Deps) {}
+
+  repo(did: Did): LoadedRepo {
+    return this.deps.repos.get(did)
+  }
+
+  /** The store of `did`, with its transaction of this batch open. */
+  store(did: Did): ActorStore {
+    const known = this.begun.get(did)
+    if (known) return known
+    const store = this.deps.stores.open(did)
+    store.db.begin()
+    this.begun.set(did, store)
+    return store
+  }
+
+  announce(did: Did, event: Announcement): void {
+    const { sequencer } = this.deps
+    if (event.type === 'sync') {
+      const { root } = this.repo(did)
+      const blocks = writeCar(root.commitCid, [{ cid: root.commitCid, bytes: root.commitBlock }])
+      const head = { rev: root.rev, commitCid: root.commitCid }
+      const encode = (seq: number, time: string) => encodeSyncFrame({ seq, time, did, rev: root.rev, blocks })
+      sequencer.append({ did, kind: 'sync', head, encode })
+    } else if (event.type === 'account') {
+      const { active, status } = event
+      const encode = (seq: number, time: string) => encodeAccountFrame({ seq, time, did, active, status })
+      sequencer.append({ did, kind: 'account', encode })
+    } else {
+      const encode = (seq: number, time: string) => encodeIdentityFrame({ seq, time, did, handle: event.handle })
+      sequencer.append({ did, kind: 'identity', encode })
+    }
+  }
+
+  createRepo(did: Did, handle: Handle, silent: boolean): void {
+    const { keys, tids, repos } = this.deps
+    const store = this.store(did)
+    if (store.root()) return
+    const tree = Mst.empty()
+    const commit = signCommit({ did, rev: tids.next(), data: tree.root() }, keys.load(did).sign)
+    const blocks = writeCar(commit.cid, [{ cid: commit.cid, bytes: commit.bytes }, ...tree.commitBlocks([])])
+    tree.settle()
+    let seq = 0
+    if (!silent) {
+      this.announce(did, { type: 'identity', handle })
+      this.announce(did, { type: 'account', active: true })
+      seq = this.log(did, commit, { since: null, blocks, ops: [] })
+    }
+    const root = { did, commitCid: commit.cid, commitBlock: commit.bytes, dataCid: commit.data, rev: commit.rev, seq }
+    applyChange(store, { root, since: null, records: [] })
+    repos.add({ did, root, tree, touchedCount: 0 })
+    if (!silent) this.announce(did, { type: 'sync' })
+  }
+
+  /**
+   * Makes the next commit of `repo` from its tree, which `ops` have changed: signs, logs and applies it.
+   * @throws TooManyWritesError when its event would exceed the firehose's limit; the tree is then to be forgotten
+   */
+  commit(repo: LoadedRepo, ops: readonly RepoOp[], records: readonly RecordChange[]): { cid: Cid; rev: Tid } {
+    const { did, root: before, tree } = repo
+    const { keys, tids, repos } = this.deps
+    const commit = signCommit({ did, rev: tids.next(before.rev), data: tree.root() }, keys.load(did).sign)
+    const nodes = tree.commitBlocks(ops.map(({ path }) => path))
+    const blocks = writeCar(commit.cid, eventBlocks(commit, nodes, records))
+    if (blocks.length > MAX_EVENT_BYTES) throw new TooManyWritesError(EVENT_TOO_LARGE)
+    const seq = this.log(did, commit, { since: before.rev, prevData: before.dataCid, blocks, ops })
+    tree.settle()
+    const store = this.store(did)
+    repo.root = { did, commitCid: commit.cid, commitBlock: commit.bytes, dataCid: commit.data, rev: commit.rev, seq }
+    applyChange(store, { root: repo.root, since: before.rev, records })
+    repo.touchedCount += records.length
+    repos.checkpointWhenDue(repo, store)
+    return { cid: commit.cid, rev: commit.rev }
+  }
+
+  /** The log is durable: lets the stores follow. */
+  finish(): void {
+    for (const [did, store] of this.begun) {
+      try {
+        store.db.commit()
+      } catch (error) {
+        log.error('store could not follow the event log, it will be brought up to date', { did, error })
+        this.drop(did)
+      }
+    }
+    this.deps.sync.note(this.begun.keys())
+  }
+
+  /** The log has nothing of this batch: neither have the stores, nor what is in memory. */
+  abandon(): void {
+    for (const did of this.begun.keys()) this.drop(did)
+  }
+
+  /** Drops what is in memory of a repository, after a change of its tree that did not come to be. */
+  forget(did: Did): void {
+    this.deps.repos.forget(did)
+  }
+
+  /** Writes the tree of `did` to its store if it has changed since that was done. */
+  checkpoint(did: Did): void {
+    const repo = this.repo(did)
+    const store = this.store(did)
+    if (repo.touchedCount > 0 || !store.tree()) this.deps.repos.checkpoint(repo, store)
+  }
+
+  private drop(did: Did): void {
+    this.deps.stores.close(did)
+    this.deps.repos.forget(did)
+  }
+
+  private log(
+    did: Did,
+    commit: SignedCommit,
+    event: { since: Tid | null; prevData?: Cid; blocks: Uint8Array; ops: readonly RepoOp[] },
+  ): number {
+    const head = { rev: commit.rev, commitCid: commit.cid }
+    return this.deps.sequencer.append({
+      did,
+      kind: 'commit',
+      head,
+      encode: (seq, time) => encodeCommitFrame({ seq, time, did, commit: commit.cid, rev: commit.rev, ...event }),
+    })
+  }
+}
+
+/** The commit, the nodes, and the records written: each block once. */
+function eventBlocks(commit: SignedCommit, nodes: readonly Block[], records: readonly RecordChange[]): Block[] {
+  const blocks: Block[] = [{ cid: commit.cid, bytes: commit.bytes }, ...nodes]
+  const seen = records.length > 1 ? new Set<string>() : null
+  for (const record of records) {
+    if (record.action === 'delete') continue
+    const key = seen && formatCid(record.cid)
+    if (key !== null && seen?.has(key)) continue
+    if (key !== null) seen?.add(key)
+    blocks.push({ cid: record.cid, bytes: record.content })
+  }
+  return blocks
+}

@@ -1,0 +1,54 @@
+/**
+ * Brings actor stores up to date with the event log, which is the truth: after a crash, after a power cut, or when a
+ * store file was replaced by an older copy. It happens when a store is opened, before anyone sees it; at start, for
+ * every repository with events that are not marked as applied.
+ */
+import type { ActorStore } from '#actor/actor-store.ts'
+import type { ActorStores } from '#actor/actor-stores.ts'
+import { RepoNotFoundError } from '#actor/errors.ts'
+import { transact } from '#db/database.ts'
+import type { Sequencer } from '#sequencer/sequencer.ts'
+import { DomainError } from '#std/errors.ts'
+import { logger } from '#telemetry/log.ts'
+import { applyChange, changeOfFrame } from './change.ts'
+import { RepoLagsError } from './errors.ts'
+
+const log = logger('records')
+
+/**
+ * Applies the events that the store lacks, in one transaction.
+ * @throws RepoLagsError when the log does not have all of them any more
+ */
+export function catchUp(store: ActorStore, sequencer: Sequencer): void {
+  const head = sequencer.head(store.did)
+  const before = store.root()
+  if (!head || (before && before.rev >= head.rev)) return
+  const applied = transact(store.db, () => {
+    let rev = before?.rev ?? null
+    let count = 0
+    for (const { seq, frame } of sequencer.commitsOf(store.did, before?.seq ?? 0)) {
+      const change = changeOfFrame(store.did, seq, frame)
+      if (rev !== null && change.root.rev <= rev) continue
+      if (change.since !== rev) throw new RepoLagsError(store.did, rev, head.rev)
+      applyChange(store, change)
+      rev = change.root.rev
+      count++
+    }
+    if (rev !== head.rev) throw new RepoLagsError(store.did, rev, head.rev)
+    return count
+  })
+  log.info('store brought up to date from the event log', { did: store.did, events: applied, rev: head.rev })
+}
+
+/** Opens, and so brings up to date, every store that may lag. A store that cannot be mended is reported and left. */
+export function recoverStores(stores: ActorStores, sequencer: Sequencer): void {
+  for (const did of sequencer.unapplied()) {
+    try {
+      stores.open(did)
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      if (error instanceof RepoNotFoundError) log.error('an account of the event log has no store', { did })
+      else log.error('store cannot be brought up to date', { did, error, hint: error.hint })
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/** Repositories as the network sees them: heads, proofs of single records, whole exports, and whether they verify. */
+import type { ActorStore } from '#actor/actor-store.ts'
+import type { ActorStores } from '#actor/actor-stores.ts'
+import { RepoNotFoundError } from '#actor/errors.ts'
+import { StorageFullError } from '#db/errors.ts'
+import type { SigningKeys } from '#keys/signing-keys.ts'
+import type { Did, Tid } from '#lexicon/strings.ts'
+import { carBlock, carHeader, writeCar } from '#repo/car.ts'
+import { type Cid, cidOf, sameCid } from '#repo/cid.ts'
+import { RepoDamagedError } from '#repo/errors.ts'
+import { Mst } from '#repo/mst.ts'
+import { verifyCommit } from '#repo/verify.ts'
+import type { Sequencer } from '#sequencer/sequencer.ts'
+import type { Committer } from './committer.ts'
+import type { LoadedRepos } from './loaded-repos.ts'
+
+const CHUNK_BYTES = 64 * 1024
+
+export interface RepoHead {
+  cid: Cid
+  rev: Tid
+}
+
+export interface RepoReport {
+  did: Did
+  rev: Tid
+  records: number
+  /** one sentence each; none when the repository verifies */
+  problems: string[]
+}
+
+interface Deps {
+  stores: ActorStores
+  loaded: LoadedRepos
+  committer: Committer
+  sequencer: Sequencer
+  keys: SigningKeys
+}
+
+export class Repos {
+  constructor(private readonly deps: Deps) {}
+
+  /** The last commit. @throws RepoNotFoundError */
+  head(did: Did): RepoHead {
+    const { sequencer, stores } = this.deps
+    const announced = sequencer.head(did)
+    if (announced) return { cid: announced.commitCid, rev: announced.rev }
+    const root = stores.open(did).root() // of an account that has not been announced yet
+    if (!root) throw new RepoNotFoundError(did)
+    return { cid: root.commitCid, rev: root.rev }
+  }
+
+  /** A CAR with the commit, the nodes from the root to `path`, and the record if it is there. @throws RepoNotFoundError */
+  proof(did: Did, path: string): Uint8Array {
+    const { root, tree } = this.deps.loaded.get(did)
+    const record = this.deps.stores.open(did).record(path)
+    const blocks = [{ cid: root.commitCid, bytes: root.commitBlock }, ...tree.proof(path)]
+    if (record) blocks.push({ cid: record.cid, bytes: record.content })
+    return writeCar(root.commitCid, blocks)
+  }
+
+  /**
+   * The whole repository as a CAR in the order in which it can be read as a stream: the commit, then each node before
+   * what is below it, records in between. It is the state of one moment, and memory does not depend on its size.
+   * @throws RepoNotFoundError
+   */
+  async export(did: Did): Promise<ReadableStream<Uint8Array>> {
+    const { committer, stores } = this.deps
+    try {
+      await committer.submit((batch) => batch.checkpoint(did))
+    } catch (error) {
+      if (!(error instanceof StorageFullError)) throw error // the tree is then built in memory
+    }
+    const snapshot = stores.snapshot(did)
+    const chunks = exportChunks(snapshot)
+    return new ReadableStream({
+      pull(controller) {
+        try {
+          const next = chunks.next()
+          if (!next.done) return controller.enqueue(next.value)
+          controller.close()
+        } catch (error) {
+          controller.error(error)
+        }
+        snapshot.close()
+      },
+      cancel: () => snapshot.close(),
+    })
+  }
+
+  /** Checks the last commit's signature, every record's hash, and that the records make the tree. */
+  async verify(did: Did): Promise<RepoReport> {
+    const { stores, keys } = this.deps
+    const snapshot = stores.snapshot(did)
+    try {
+      const root = snapshot.root()
+      if (!root) throw new RepoNotFoundError(did)
+      const problems = verifyCommit(root.commitBlock, { did, cid: root.commitCid, publicKey: keys.load(did).did })
+      let records = 0
+      for (const { path, cid, content } of snapshot.allRecords()) {
+        if (!sameCid(cidOf('dag-cbor', content), cid)) problems.push(`record ${path} does not hash to its CID`)
+        if (++records % 2000 === 0) await Bun.sleep(0) // lets requests through
+      }
+      if (!sameCid(treeOf(snapshot).root(), root.dataCid)) problems.push('the records do not make the tree of the commit')
+      return { did, rev: root.rev, records, problems }
+    } finally {
+      snapshot.close()
+    }
+  }
+}
+
+function* exportChunks(snapshot: ActorStore): Generator<Uint8Array> {
+  const root = snapshot.root()
+  if (!root) throw new RepoNotFoundError(snapshot.did)
+  const records = snapshot.allRecords()
+  let parts: Uint8Array[] = [carHeader(root.commitCid), carBlock(root.commitCid, root.commitBlock)]
+  let size = 0
+  for (const item of storedTree(snapshot).walk()) {
+    let part: Uint8Array
+    if ('node' in item) {
+      part = carBlock(item.node.cid, item.node.bytes)
+    } else {
+      const record = records.next().value
+      if (record?.path !== item.path) throw new RepoDamagedError(`${snapshot.did} lacks the record ${item.path}`)
+      part = carBlock(record.cid, record.content)
+    }
+    parts.push(part)
+    size += part.length
+    if (size < CHUNK_BYTES) continue
+    yield Buffer.concat(parts)
+    parts = []
+    size = 0
+  }
+  yield Buffer.concat(parts)
+}
+
+/** The tree of a snapshot: as it is stored, or built from the records where that is not up to date. */
+function storedTree(snapshot: ActorStore): Mst {
+  const stored = snapshot.tree()
+  if (!stored || snapshot.touchedCount() > 0) return treeOf(snapshot)
+  return Mst.open({ load: (id) => snapshot.node(id) }, stored.rootId, stored.rootCid)
+}
+
+function treeOf(store: ActorStore): Mst {
+  return Mst.build(store.entries())
+}

@@ -1,0 +1,87 @@
+/**
+ * Makes actor stores durable behind the event log. Commits reach a store without fsync, so after a power cut it may lag;
+ * every few seconds of work the stores that were written are synced, off the event loop, and the log notes that it need
+ * not be applied again up to there. What start-up has to redo is bounded by this.
+ */
+import { open } from 'node:fs/promises'
+import type { DataLayout } from '#config/layout.ts'
+import type { Did } from '#lexicon/strings.ts'
+import type { Sequencer } from '#sequencer/sequencer.ts'
+import { logger } from '#telemetry/log.ts'
+
+const log = logger('records')
+
+const EVERY_MS = 2000
+/** batches between two syncs at the most */
+const MAX_BATCHES = 500
+const AT_ONCE = 8
+
+export class StoreSync {
+  private dirty = new Set<Did>()
+  private batches = 0
+  private timer: ReturnType<typeof setTimeout> | null = null
+  private running: Promise<void> | null = null
+
+  constructor(private readonly deps: { layout: DataLayout; sequencer: Sequencer }) {}
+
+  /** Notes that these stores were written. */
+  note(dids: Iterable<Did>): void {
+    for (const did of dids) this.dirty.add(did)
+    this.batches++
+    if (this.batches >= MAX_BATCHES) void this.run()
+    else this.timer ??= setTimeout(() => void this.run(), EVERY_MS)
+  }
+
+  /** Syncs what was written so far. Never throws: what fails is tried again with the next. */
+  run(): Promise<void> {
+    this.running ??= this.sync().finally(() => {
+      this.running = null
+    })
+    return this.running
+  }
+
+  /** Syncs everything and stops. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.running
+    await this.run()
+    if (this.timer) clearTimeout(this.timer)
+  }
+
+  private async sync(): Promise<void> {
+    if (this.timer) clearTimeout(this.timer)
+    this.timer = null
+    this.batches = 0
+    const through = this.deps.sequencer.lastSeq
+    const dids = [...this.dirty]
+    this.dirty = new Set()
+    try {
+      for (let at = 0; at < dids.length; at += AT_ONCE) {
+        await Promise.all(dids.slice(at, at + AT_ONCE).map((did) => this.syncStore(did)))
+      }
+      this.deps.sequencer.markApplied(through)
+    } catch (error) {
+      for (const did of dids) this.dirty.add(did)
+      this.timer ??= setTimeout(() => void this.run(), EVERY_MS)
+      log.error('actor stores could not be synced to disk', { error })
+    }
+  }
+
+  private async syncStore(did: Did): Promise<void> {
+    const { store } = this.deps.layout.actor(did)
+    for (const path of [`${store}-wal`, store]) await syncFile(path)
+  }
+}
+
+/** A file that is gone has nothing to lose: the log of a closed store, or a deleted account. */
+async function syncFile(path: string): Promise<void> {
+  try {
+    const file = await open(path, 'r')
+    try {
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+}

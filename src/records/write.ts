@@ -1,0 +1,207 @@
+/**
+ * From what a caller wants written to what a commit does. First, with no lock held, each write is validated and encoded
+ * (`prepare`); then, inside the committer's turn, the writes are held against the tree as it is (`commitWrites`).
+ */
+import type { ActorStore, RecordChange } from '#actor/actor-store.ts'
+import { type ValidationStatus, validateRecord } from '#lexicon/records.ts'
+import type { Did, Nsid, RecordKey, Tid } from '#lexicon/strings.ts'
+import { hasLegacyBlob } from '#repo/blob-ref.ts'
+import { type Cid, cidOf, sameCid } from '#repo/cid.ts'
+import { encodeJson } from '#repo/dag-cbor.ts'
+import type { RepoOp } from '#repo/events.ts'
+import { InvalidRequestError } from '#std/errors.ts'
+import { recordWritten } from './change.ts'
+import { type Batch, EVENT_TOO_LARGE, MAX_EVENT_BYTES } from './committer.ts'
+import {
+  BlobNotFoundError,
+  InvalidSwapError,
+  MissingRecordError,
+  RecordExistsError,
+  RepeatedPathError,
+  TooManyWritesError,
+} from './errors.ts'
+import type { LoadedRepo } from './loaded-repos.ts'
+
+export type RecordWrite =
+  | { action: 'create'; collection: Nsid; rkey?: RecordKey | undefined; record: unknown }
+  | { action: 'update'; collection: Nsid; rkey: RecordKey; record: unknown }
+  /** creates or updates; `swapRecord` is what must be there now, null for nothing */
+  | { action: 'put'; collection: Nsid; rkey: RecordKey; record: unknown; swapRecord?: Cid | null | undefined }
+  | { action: 'delete'; collection: Nsid; rkey: RecordKey }
+  /** deletes the record if it is there */
+  | { action: 'discard'; collection: Nsid; rkey: RecordKey; swapRecord?: Cid | undefined }
+
+export interface WriteOptions {
+  /** true: the record's schema must be known and fit. false: it is not looked at. undefined: it must fit if known. */
+  validate?: boolean | undefined
+  /** what the head must be */
+  swapCommit?: Cid | undefined
+  /** removes older likes, reposts, follows and blocks of the same target in the same commit */
+  replaceDuplicates?: boolean
+}
+
+/** A record as it is after a write. */
+export interface WrittenRecord {
+  path: string
+  cid: Cid
+  validationStatus: ValidationStatus | undefined
+}
+
+export type WriteOutcome = ({ action: 'create' | 'update' } & WrittenRecord) | { action: 'delete'; path: string }
+
+export interface WriteResult {
+  /** null when there was nothing to do */
+  commit: { cid: Cid; rev: Tid } | null
+  /** of each write, in the order given */
+  results: WriteOutcome[]
+}
+
+interface Encoded {
+  cid: Cid
+  content: Uint8Array
+  json: unknown
+  validationStatus: ValidationStatus | undefined
+}
+export type PreparedWrite =
+  | ({ action: 'create' | 'update'; path: string } & Encoded)
+  | ({ action: 'put'; path: string; swapRecord: Cid | null | undefined } & Encoded)
+  | { action: 'delete'; path: string }
+  | { action: 'discard'; path: string; swapRecord: Cid | undefined }
+
+/** Validates and encodes one write. @throws DomainError when the record is not acceptable */
+export function prepare(write: RecordWrite, validate: boolean | undefined, newRkey: () => RecordKey): PreparedWrite {
+  const { action, collection } = write
+  if (action === 'delete') return { action, path: `${collection}/${write.rkey}` }
+  if (action === 'discard') return { action, path: `${collection}/${write.rkey}`, swapRecord: write.swapRecord }
+  const rkey = write.rkey ?? newRkey()
+  const path = `${collection}/${rkey}`
+  const checked = validateRecord({ collection, rkey, record: write.record, validate })
+  if (hasLegacyBlob(checked.record)) throw new InvalidRequestError(`Legacy blobs are not allowed: ${path}`)
+  const content = encodeJson(checked.record)
+  const cid = cidOf('dag-cbor', content)
+  const encoded = { cid, content, json: checked.record, validationStatus: checked.status }
+  if (action === 'put') return { action, path, swapRecord: write.swapRecord, ...encoded }
+  return { action, path, ...encoded }
+}
+
+/** A commit may name each path once. @throws RepeatedPathError */
+export function refuseRepeatedPaths(writes: readonly PreparedWrite[]): void {
+  if (writes.length < 2) return
+  const seen = new Set<string>()
+  for (const { path } of writes) {
+    if (seen.has(path)) throw new RepeatedPathError(path)
+    seen.add(path)
+  }
+}
+
+/** Holds the writes against the repository as it is now and makes one commit of them. All of them happen or none. */
+export function commitWrites(
+  batch: Batch,
+  did: Did,
+  writes: readonly PreparedWrite[],
+  options: WriteOptions,
+): WriteResult {
+  const repo = batch.repo(did)
+  const results = writes.map((write) => outcomeOf(repo, write))
+  const [only] = writes
+  if (only && writes.length === 1 && changesNothing(repo, only)) return { commit: null, results }
+
+  const { swapCommit } = options
+  if (swapCommit && !sameCid(swapCommit, repo.root.commitCid)) throw new InvalidSwapError('Commit', repo.root.commitCid)
+  const plan = new Plan()
+  for (const write of writes) {
+    if (options.replaceDuplicates) planDuplicates(plan, repo, batch.store(did), write)
+    planWrite(plan, repo, write)
+  }
+  requireBlobs(plan.records, batch.store(did))
+  if (plan.bytes > MAX_EVENT_BYTES) throw new TooManyWritesError(EVENT_TOO_LARGE)
+  try {
+    for (const { path, cid } of plan.ops) {
+      if (cid) repo.tree.set(path, cid)
+      else repo.tree.delete(path)
+    }
+    return { commit: batch.commit(repo, plan.ops, plan.records), results }
+  } catch (error) {
+    batch.forget(did)
+    throw error
+  }
+}
+
+function outcomeOf(repo: LoadedRepo, write: PreparedWrite): WriteOutcome {
+  const { path } = write
+  if (write.action === 'delete' || write.action === 'discard') return { action: 'delete', path }
+  const { cid, validationStatus } = write
+  const action = write.action === 'put' ? (repo.tree.get(path) ? 'update' : 'create') : write.action
+  return { action, path, cid, validationStatus }
+}
+
+/** What a commit will do: operations for its event, changes for its store. */
+class Plan {
+  readonly ops: RepoOp[] = []
+  readonly records: RecordChange[] = []
+  /** of the records written */
+  bytes = 0
+
+  put(action: 'create' | 'update', path: string, prev: Cid | null, { cid, content, json }: Encoded): void {
+    this.ops.push(prev ? { action, path, cid, prev } : { action, path, cid })
+    this.records.push(recordWritten(action, path, cid, content, json))
+    this.bytes += content.length
+  }
+
+  delete(path: string, prev: Cid): void {
+    this.ops.push({ action: 'delete', path, cid: null, prev })
+    this.records.push({ action: 'delete', path })
+  }
+}
+
+/** Putting what is there already, or discarding what is not, makes no commit and asks for no swap. */
+function changesNothing(repo: LoadedRepo, write: PreparedWrite): boolean {
+  if (write.action !== 'put' && write.action !== 'discard') return false
+  const current = repo.tree.get(write.path)
+  return write.action === 'put' ? current !== null && sameCid(current, write.cid) : current === null
+}
+
+function planWrite(plan: Plan, repo: LoadedRepo, write: PreparedWrite): void {
+  const { path } = write
+  const current = repo.tree.get(path)
+  const uri = `at://${repo.did}/${path}`
+  if (write.action === 'put' || write.action === 'discard') requireSwap(write.swapRecord, current)
+  if (write.action === 'create') {
+    if (current) throw new RecordExistsError(uri)
+    plan.put('create', path, null, write)
+  } else if (write.action === 'put') {
+    plan.put(current ? 'update' : 'create', path, current, write)
+  } else if (!current) {
+    throw new MissingRecordError(uri)
+  } else if (write.action === 'update') {
+    plan.put('update', path, current, write)
+  } else {
+    plan.delete(path, current)
+  }
+}
+
+/** undefined asks for nothing, null for no record. */
+function requireSwap(wanted: Cid | null | undefined, current: Cid | null): void {
+  if (wanted === undefined) return
+  const fits = wanted === null || current === null ? wanted === current : sameCid(wanted, current)
+  if (!fits) throw new InvalidSwapError('Record', current)
+}
+
+function planDuplicates(plan: Plan, repo: LoadedRepo, store: ActorStore, write: PreparedWrite): void {
+  if (write.action !== 'create') return
+  const collection = write.path.slice(0, write.path.indexOf('/'))
+  const change = recordWritten('create', write.path, write.cid, write.content, write.json)
+  if (change.action === 'delete' || change.target === null) return
+  for (const rkey of store.backlinks(collection, change.target)) {
+    const path = `${collection}/${rkey}`
+    const current = path === write.path ? null : repo.tree.get(path)
+    if (current) plan.delete(path, current)
+  }
+}
+
+function requireBlobs(records: readonly RecordChange[], store: ActorStore): void {
+  for (const record of records) {
+    if (record.action === 'delete') continue
+    for (const cid of record.blobs) if (!store.blob(cid)) throw new BlobNotFoundError(cid)
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * The event log: every event this host has announced, in one order, numbered by `seq`. It is also the write-ahead log
+ * of the repositories: what is committed here (fsync) is answered and broadcast; actor stores follow and are redone
+ * from here when they lag.
+ *
+ * Invariants: `seq` only grows and is never used twice, on this data directory or, because a new one starts at the Unix
+ * time in milliseconds, on one that took its place. Frames are stored as they go over the firehose. One process writes.
+ */
+import { type Database, openDatabase, transact } from '#db/database.ts'
+import type { Did, Tid } from '#lexicon/strings.ts'
+import { sequencerMigrations } from '#migrations/sequencer.ts'
+import type { Cid } from '#repo/cid.ts'
+import type { Clock } from '#std/clock.ts'
+
+export type EventKind = 'commit' | 'sync' | 'identity' | 'account'
+
+export interface LoggedEvent {
+  seq: number
+  did: Did
+  kind: EventKind
+  /** Unix milliseconds */
+  time: number
+  frame: Uint8Array
+}
+
+/** The last commit of a repository. */
+export interface Head {
+  rev: Tid
+  commitCid: Cid
+  /** of the event that announced it */
+  seq: number
+}
+
+/** An event before it has its number. */
+export interface NewEvent {
+  did: Did
+  kind: EventKind
+  /** on commits and syncs: the head that it announces */
+  head?: { rev: Tid; commitCid: Cid }
+  encode(seq: number, time: string): Uint8Array
+}
+
+/** 16 KiB pages hold a frame of a usual size without overflow pages. */
+const PAGE_SIZE = 16 * 1024
+/** events looked at in one step of an erasure */
+const ERASURE_STEP = 2000
+
+export class Sequencer {
+  private readonly db: Database
+  private readonly sql
+  private readonly listeners = new Set<(events: readonly LoggedEvent[]) => void>()
+  /** heads of the events above `appliedThrough`, which the table does not have yet */
+  private readonly newHeads = new Map<Did, Head>()
+  private readonly erasing = new Map<Did, number>()
+  private batch: { events: LoggedEvent[]; heads: Map<Did, Head>; seq: number; now: number } | null = null
+  private last: number
+  private applied: number
+  private pruned: number
+
+  constructor(private readonly deps: { path: string; clock: Clock; durability: 'full' | 'relaxed' }) {
+    this.db = openDatabase(deps.path, {
+      migrations: sequencerMigrations,
+      synchronous: deps.durability === 'full' ? 'FULL' : 'NORMAL',
+      pageSize: PAGE_SIZE,
+      cacheKib: 4 * 1024,
+    })
+    this.sql = statements(this.db)
+    const mark = this.sql.mark.get('last_seq')?.seq
+    if (mark === undefined) this.sql.setMark.run('last_seq', deps.clock.now())
+    this.last = Math.max(this.sql.newest.get()?.seq ?? 0, mark ?? deps.clock.now())
+    this.applied = this.sql.mark.get('applied_through')?.seq ?? 0
+    this.pruned = this.sql.mark.get('pruned_through')?.seq ?? 0
+    for (const { did, throughSeq } of this.sql.erasures.all()) this.erasing.set(did, throughSeq)
+    for (const { did, ...head } of this.sql.headsAfter.iterate(this.applied)) {
+      if (head.seq > (this.erasing.get(did) ?? 0)) this.newHeads.set(did, head)
+    }
+  }
+
+  /** The number of the newest event. */
+  get lastSeq(): number {
+    return this.last
+  }
+
+  /** Every event up to here is in its actor store, on disk. */
+  get appliedThrough(): number {
+    return this.applied
+  }
+
+  /** Events up to here have been dropped because of their age; 0 when none have. */
+  get prunedThrough(): number {
+    return this.pruned
+  }
+
+  /** Opens the one transaction of a batch. */
+  begin(): void {
+    this.db.begin()
+    this.batch = { events: [], heads: new Map(), seq: this.last, now: this.deps.clock.now() }
+  }
+
+  /** Adds an event to the open batch, in the order in which consumers will see it. */
+  append(event: NewEvent): number {
+    const { batch } = this
+    if (!batch) throw new Error('append outside of a batch')
+    const seq = batch.seq + 1
+    const { did, kind, head } = event
+    const frame = event.encode(seq, new Date(batch.now).toISOString())
+    this.sql.insert.run(seq, did, kind, batch.now, head?.rev ?? null, head?.commitCid ?? null, frame)
+    batch.seq = seq
+    batch.events.push({ seq, did, kind, time: batch.now, frame })
+    if (head) batch.heads.set(did, { ...head, seq })
+    return seq
+  }
+
+  /** Makes the batch durable. When it throws (disk full), nothing of it has happened. */
+  commit(): readonly LoggedEvent[] {
+    const { batch } = this
+    if (!batch) throw new Error('commit outside of a batch')
+    this.db.commit()
+    this.batch = null
+    this.last = batch.seq
+    for (const [did, head] of batch.heads) this.newHeads.set(did, head)
+    return batch.events
+  }
+
+  /** Drops the open batch, if there is one. */
+  rollback(): void {
+    this.batch = null
+    this.db.rollback()
+  }
+
+  /** Hands durable events to those who listen. */
+  publish(events: readonly LoggedEvent[]): void {
+    for (const listener of this.listeners) listener(events)
+  }
+
+  /** Calls `listener` with the events of each batch, in order. @returns a function that ends it */
+  listen(listener: (events: readonly LoggedEvent[]) => void): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
+  }
+
+  /** The last commit of a repository, or null when the log has never seen one. */
+  head(did: Did): Head | null {
+    return this.newHeads.get(did) ?? this.sql.head.get(did)
+  }
+
+  /** Repositories with commits above `appliedThrough`. */
+  unapplied(): Did[] {
+    return [...this.newHeads.keys()]
+  }
+
+  /** Notes that the stores have every event up to `seq` on disk. */
+  markApplied(seq: number): void {
+    const settled = [...this.newHeads].filter(([, head]) => head.seq <= seq)
+    transact(this.db, () => {
+      for (const [did, { rev, commitCid, seq: at }] of settled) this.sql.setHead.run(did, rev, commitCid, at)
+      this.sql.setMark.run('applied_through', seq)
+      this.sql.setMark.run('last_seq', this.last)
+    })
+    this.applied = seq
+    for (const [did, head] of settled) if (this.newHeads.get(did) === head) this.newHeads.delete(did)
+  }
+
+  /** Looks at up to `limit` events above `after`, none above `upTo`. These are all there are up to `through`. */
+  page(after: number, upTo: number, limit: number): { events: LoggedEvent[]; through: number } {
+    const found = this.sql.page.all(after, upTo, limit)
+    const through = found.length < limit ? upTo : (found.at(-1)?.seq ?? upTo)
+    if (this.erasing.size === 0) return { events: found, through }
+    return { events: found.filter(({ did, seq }) => seq > (this.erasing.get(did) ?? 0)), through }
+  }
+
+  /** Frames of the commits of one repository above `after`, in order. Scans the log: for repairs. */
+  commitsOf(did: Did, after: number): IterableIterator<{ seq: number; frame: Uint8Array }> {
+    return this.sql.commitsOf.iterate(after, did)
+  }
+
+  /** The oldest number that is still in the log, or null when it is empty. */
+  oldestSeq(): number | null {
+    return this.sql.oldest.get()?.seq ?? null
+  }
+
+  /** Takes the events of `did` up to `throughSeq` out of the log: at once for readers, on disk by `eraseStep`. */
+  erase(did: Did, throughSeq: number): void {
+    this.sql.setErasure.run(did, throughSeq)
+    this.erasing.set(did, throughSeq)
+  }
+
+  /** Forgets the head of a deleted account. */
+  forgetHead(did: Did): void {
+    this.newHeads.delete(did)
+    this.sql.dropHead.run(did)
+  }
+
+  /** Does a bounded part of the oldest erasure. @returns the next position, or null when none is left */
+  eraseStep(from: number): number | null {
+    const next = this.erasing.entries().next().value
+    if (!next) return null
+    const [did, throughSeq] = next
+    const to = Math.min(throughSeq, from + ERASURE_STEP)
+    this.sql.eraseRange.run(from, to, did)
+    const more = this.sql.firstAfter.get(to)?.seq
+    if (to < throughSeq && more !== undefined && more <= throughSeq) return more - 1
+    this.sql.dropErasure.run(did)
+    this.erasing.delete(did)
+    return this.erasing.size > 0 ? 0 : null
+  }
+
+  /** Closes the log. Everything that it has answered is on disk already. */
+  close(): void {
+    this.db.close()
+  }
+}
+
+function statements(db: Database) {
+  return {
+    newest: db.query<{ seq: number | null }, []>('SELECT max(seq) AS seq FROM event'),
+    oldest: db.query<{ seq: number | null }, []>('SELECT min(seq) AS seq FROM event'),
+    firstAfter: db.query<{ seq: number }, [number]>('SELECT seq FROM event WHERE seq > ? ORDER BY seq LIMIT 1'),
+    insert: db.query<null, [number, Did, EventKind, number, Tid | null, Cid | null, Uint8Array]>(
+      'INSERT INTO event (seq, did, kind, time, rev, commit_cid, frame) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ),
+    page: db.query<LoggedEvent, [number, number, number]>(
+      'SELECT seq, did, kind, time, frame FROM event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
+    ),
+    headsAfter: db.query<Head & { did: Did }, [number]>(
+      `SELECT did, rev, commit_cid AS commitCid, seq FROM event WHERE seq > ? AND rev IS NOT NULL ORDER BY seq`,
+    ),
+    commitsOf: db.query<{ seq: number; frame: Uint8Array }, [number, Did]>(
+      `SELECT seq, frame FROM event WHERE seq > ? AND did = ? AND kind = 'commit' ORDER BY seq`,
+    ),
+    head: db.query<Head, [Did]>('SELECT rev, commit_cid AS commitCid, seq FROM head WHERE did = ?'),
+    setHead: db.query<null, [Did, Tid, Cid, number]>(
+      `INSERT INTO head (did, rev, commit_cid, seq) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT DO UPDATE SET rev = ?2, commit_cid = ?3, seq = ?4`,
+    ),
+    dropHead: db.query<null, [Did]>('DELETE FROM head WHERE did = ?'),
+    mark: db.query<{ seq: number }, [string]>('SELECT seq FROM mark WHERE name = ?'),
+    setMark: db.query<null, [string, number]>(
+      'INSERT INTO mark (name, seq) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET seq = ?2',
+    ),
+    erasures: db.query<{ did: Did; throughSeq: number }, []>('SELECT did, through_seq AS throughSeq FROM erasure'),
+    setErasure: db.query<null, [Did, number]>(
+      'INSERT INTO erasure (did, through_seq) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET through_seq = ?2',
+    ),
+    dropErasure: db.query<null, [Did]>('DELETE FROM erasure WHERE did = ?'),
+    eraseRange: db.query<null, [number, number, Did]>('DELETE FROM event WHERE seq > ? AND seq <= ? AND did = ?'),
+  }
+}
