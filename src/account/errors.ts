@@ -44,3 +44,86 @@ export class AccountDeactivatedError extends DomainError {
     super('Account is deactivated')
   }
 }
+
+/** More log-ins wait for their password to be checked than could be answered in time. */
+export class PasswordsBusyError extends DomainError {
+  override readonly name = 'PasswordsBusyError'
+  readonly kind = 'unavailable'
+  readonly code = 'NotEnoughResources'
+  constructor() {
+    super('Too many log-ins at once, try again in a moment')
+  }
+}
+
+export class DuplicateAppPasswordError extends DomainError {
+  override readonly name = 'DuplicateAppPasswordError'
+  readonly kind = 'conflict'
+  readonly code = 'DuplicateAppPassword'
+  constructor(readonly appPassword: string) {
+    super(`An app password named "${appPassword}" already exists`)
+  }
+}
+
+/** A log-in that failed. It does not say whether there is such an account. */
+export class BadLogInError extends DomainError {
+  override readonly name = 'BadLogInError'
+  readonly kind = 'unauthenticated'
+  readonly code = 'AuthenticationRequired'
+  constructor(message = 'Invalid identifier or password') {
+    super(message)
+  }
+}
+
+export class InvalidInviteCodeError extends DomainError {
+  override readonly name = 'InvalidInviteCodeError'
+  readonly kind = 'invalid'
+  readonly code = 'InvalidInviteCode'
+}
+
+export class InvalidHandleError extends DomainError {
+  override readonly name = 'InvalidHandleError'
+  readonly kind = 'invalid'
+  readonly code = 'InvalidHandle'
+}
+
+export class HandleNotAvailableError extends DomainError {
+  override readonly name = 'HandleNotAvailableError'
+  readonly kind = 'conflict'
+  readonly code = 'HandleNotAvailable'
+}
+
+/** A handle under no domain of this server, for an account that has no DID to prove it with. */
+export class UnsupportedDomainError extends DomainError {
+  override readonly name = 'UnsupportedDomainError'
+  readonly kind = 'invalid'
+  readonly code = 'UnsupportedDomain'
+  constructor() {
+    super('Not a supported handle domain')
+  }
+}
+
+export class InvalidPasswordError extends DomainError {
+  override readonly name = 'InvalidPasswordError'
+  readonly kind = 'invalid'
+  readonly code = 'InvalidPassword'
+}
+
+/** There is, or was a moment ago, an account of this DID here. */
+export class AlreadyExistsError extends DomainError {
+  override readonly name = 'AlreadyExistsError'
+  readonly kind = 'conflict'
+  readonly code = 'AlreadyExists'
+  constructor(message = 'Repo already exists') {
+    super(message)
+  }
+}
+
+/** Someone wants an account for a DID without proof that it is theirs. */
+export class DidNotProvenError extends DomainError {
+  override readonly name = 'DidNotProvenError'
+  readonly kind = 'unauthenticated'
+  readonly code = 'AuthenticationRequired'
+  constructor(did: string) {
+    super(`Missing auth to create account with did: ${did}`)
+  }
+}

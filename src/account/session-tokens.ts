@@ -64,7 +64,7 @@ const HEADERS = {
 export class SessionTokens {
   private readonly verified = new Lru<string, Verified>(REMEMBERED_TOKENS)
 
-  constructor(private readonly deps: { secret: string; serviceDid: Did; clock: Clock }) {}
+  constructor(private readonly deps: { secret: string; serviceDid: string; clock: Clock }) {}
 
   issueAccess(did: Did, scope: AccessScope): string {
     const iat = this.nowSeconds()

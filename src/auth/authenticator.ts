@@ -28,7 +28,8 @@ import type {
   ServicePrincipal,
 } from '#auth/principal.ts'
 import { readServiceToken, type ServiceToken } from '#auth/service-token.ts'
-import { signingKeyOf } from '#identity/did-document.ts'
+import { verificationKey } from '#identity/did-document.ts'
+import { curveOf } from '#identity/did-key.ts'
 import type { IdentityResolver } from '#identity/resolver.ts'
 import { verifySignature } from '#keys/k256.ts'
 import type { Did } from '#lexicon/strings.ts'
@@ -69,10 +70,10 @@ export interface AuthenticatorDeps {
   tokens: SessionTokens
   identity: IdentityResolver
   clock: Clock
-  serviceDid: Did
+  serviceDid: string
   adminPassword: string
   /** whose service tokens count as a moderator's */
-  moderationServiceDid: Did | null
+  moderationServiceDid: string | null
 }
 
 export class Authenticator {
@@ -197,7 +198,7 @@ export class Authenticator {
       throw error
     })
     if (!document) throw new ServiceTokenError('AuthenticationRequired', 'could not resolve iss did')
-    const key = signingKeyOf(document, keyId)
+    const key = verificationKey(document, keyId)
     if (!key) throw new ServiceTokenError('AuthenticationRequired', 'missing or bad key in did doc')
     return key
   }
@@ -216,8 +217,7 @@ function isBarred(account: Account): boolean {
 
 /** The algorithm that the header names must be the one of the key. High-S signatures count: many signers make them. */
 function isSignedBy(didKey: string, token: ServiceToken): boolean {
-  const expected = didKey.startsWith('did:key:zQ3sh') ? 'ES256K' : 'ES256'
-  if (token.alg !== expected) return false
+  if (token.alg !== (curveOf(didKey) === 'K-256' ? 'ES256K' : 'ES256')) return false
   return verifySignature(didKey, token.signed, token.signature, { allowHighS: true })
 }
 

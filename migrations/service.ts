@@ -1,0 +1,5 @@
+import type { Migration } from '#db/database.ts'
+import accounts from '#migrations/service/0001_accounts.sql' with { type: 'text' }
+
+/** Applied in order, append only. */
+export const serviceMigrations: readonly Migration[] = [accounts]

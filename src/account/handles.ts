@@ -1,0 +1,94 @@
+/**
+ * Which handles an account of this server may have: one label under a domain of this server, neither too short nor
+ * reserved, or a name elsewhere that its owner has pointed at the account's DID. Whether somebody has it already is
+ * not judged here.
+ */
+import { type Did, type Handle, normalizeHandle } from '#lexicon/strings.ts'
+import { InvalidRequestError } from '#std/errors.ts'
+import { HandleNotAvailableError, InvalidHandleError, UnsupportedDomainError } from './errors.ts'
+import { reservedHandles } from './reserved-handles.ts'
+import { hasSlur } from './slurs.ts'
+
+/** characters of the label under a service domain */
+const MIN_LABEL = 3
+const MAX_LABEL = 18
+
+/** Names that public name servers do not know, by what the registries say. */
+const DISALLOWED_TLDS = new Set([
+  'alt',
+  'arpa',
+  'example',
+  'internal',
+  'invalid',
+  'local',
+  'localhost',
+  'onion',
+])
+
+export interface HandlesDeps {
+  /** each with its leading dot */
+  domains: readonly string[]
+  /** whether handles in `.test` may be had even where it is no service domain */
+  allowTest: boolean
+  /** asks the network, not a cache, which DID a handle names */
+  resolve(handle: Handle): Promise<Did | null>
+}
+
+export class Handles {
+  /** the longest first: the most specific of domains that lie within each other decides */
+  private readonly domains: readonly string[]
+
+  constructor(private readonly deps: HandlesDeps) {
+    this.domains = [...deps.domains].sort((a, b) => b.length - a.length)
+  }
+
+  /**
+   * The handle that `text` is, checked against every rule.
+   * @param did whose handle it shall be; null while it has no DID yet, when only service domains will do
+   * @param allowReserved the operator may use reserved words and slurs, and nothing else
+   * @throws InvalidHandleError, HandleNotAvailableError, UnsupportedDomainError
+   * @throws InvalidRequestError when a handle elsewhere does not point at `did`
+   */
+  async check(
+    text: string,
+    { did, allowReserved }: { did: Did | null; allowReserved: boolean },
+  ): Promise<Handle> {
+    const handle = normalizeHandle(text)
+    if (!handle) throw new InvalidHandleError('Handle is not a valid domain name')
+    const domain = this.domainOf(handle)
+    this.checkTld(handle, domain)
+    if (!allowReserved && hasSlur(handle)) throw new InvalidHandleError('Inappropriate language in handle')
+    if (domain !== null) checkLabel(handle.slice(0, -domain.length), allowReserved)
+    else await this.checkElsewhere(handle, did)
+    return handle
+  }
+
+  /** Whether a handle, or the name of a service domain itself, is this server's to answer for. */
+  isOurs(handle: Handle): boolean {
+    return this.domainOf(handle) !== null || this.domains.includes(`.${handle}`)
+  }
+
+  private domainOf(handle: Handle): string | null {
+    return this.domains.find((domain) => handle.endsWith(domain)) ?? null
+  }
+
+  private checkTld(handle: Handle, domain: string | null): void {
+    const tld = handle.slice(handle.lastIndexOf('.') + 1)
+    const isAllowed = tld === 'test' ? domain !== null || this.deps.allowTest : !DISALLOWED_TLDS.has(tld)
+    if (!isAllowed) throw new InvalidHandleError('Handle TLD is invalid or disallowed')
+  }
+
+  private async checkElsewhere(handle: Handle, did: Did | null): Promise<void> {
+    if (did === null) throw new UnsupportedDomainError()
+    if ((await this.deps.resolve(handle)) !== did) {
+      throw new InvalidRequestError('External handle did not resolve to DID')
+    }
+  }
+}
+
+function checkLabel(label: string, allowReserved: boolean): void {
+  if (label.includes('.')) throw new InvalidHandleError('Invalid characters in handle')
+  if (label.length < MIN_LABEL) throw new InvalidHandleError('Handle too short')
+  if (label.length > MAX_LABEL) throw new InvalidHandleError('Handle too long')
+  if (!allowReserved && reservedHandles.has(label)) throw new HandleNotAvailableError('Reserved handle')
+}

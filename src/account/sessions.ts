@@ -1,0 +1,154 @@
+/**
+ * Sessions of password log-ins. A log-in gives an access token, which is stored nowhere, and a refresh token, which is a
+ * row here. Refreshing gives the next pair; the old refresh token works on for a short grace and always leads to the
+ * same next one, so that a client which refreshes twice at once, or lost the answer, stays logged in.
+ */
+import { type Database, transact } from '#db/database.ts'
+import type { Did } from '#lexicon/strings.ts'
+import { base32 } from '#std/base32.ts'
+import { randomBytes } from '#std/bytes.ts'
+import { type Clock, HOUR } from '#std/clock.ts'
+import type { AppPassword } from './app-passwords.ts'
+import { ExpiredTokenError } from './errors.ts'
+import { type AccessScope, REFRESH_TOKEN_MS, type SessionTokens } from './session-tokens.ts'
+
+const GRACE_MS = 2 * HOUR
+
+export interface SessionPair {
+  readonly accessJwt: string
+  readonly refreshJwt: string
+}
+
+/** A log-in with its tokens made, its row not yet stored. */
+export interface PreparedSession extends SessionPair {
+  /** Stores the refresh token's row; for use inside a transaction. */
+  store(): void
+}
+
+export class Sessions {
+  private readonly sql
+
+  constructor(private readonly deps: { db: Database; clock: Clock; tokens: SessionTokens }) {
+    this.sql = statements(deps.db)
+  }
+
+  /** Logs `did` in: by the main password, or by an app password, which then bounds what the session may do. */
+  start(did: Did, appPassword: AppPassword | null): SessionPair {
+    const { store, ...pair } = this.prepare(did, appPassword)
+    store()
+    return pair
+  }
+
+  /** A session whose row is stored by the caller, together with other things. */
+  prepare(did: Did, appPassword: AppPassword | null): PreparedSession {
+    const id = newTokenId()
+    const row = {
+      did,
+      id,
+      sessionId: base32(randomBytes(10)),
+      generation: 0,
+      startedAt: this.deps.clock.now(),
+      appPassword: appPassword?.name ?? null,
+    }
+    return { ...this.issue(did, scopeOf(appPassword), id), store: () => this.insert(row) }
+  }
+
+  /** The restricted session of a taken-down account. Its refresh token has no row, so it ends with the access token. */
+  startTakendown(did: Did): SessionPair {
+    return this.issue(did, 'com.atproto.takendown', newTokenId())
+  }
+
+  /**
+   * The next pair of tokens of a session. The scope follows the app password as it is now.
+   * @throws ExpiredTokenError when the token was revoked, or replaced longer ago than the grace
+   */
+  refresh(did: Did, tokenId: string): SessionPair {
+    const now = this.deps.clock.now()
+    return transact(this.deps.db, () => {
+      this.sql.removeExpired.run(did, now)
+      const row = this.sql.get.get(did, tokenId)
+      if (!row) throw revoked()
+      const nextId = row.nextId ?? newTokenId()
+      if (row.nextId === null)
+        this.sql.replace.run(nextId, Math.min(row.expiresAt, now + GRACE_MS), did, tokenId)
+      const { sessionId, generation, startedAt, appPassword } = row
+      this.insert({ did, id: nextId, sessionId, generation: generation + 1, startedAt, appPassword })
+      const scope = scopeOf(appPassword === null ? null : { privileged: row.privileged === 1 })
+      return this.issue(did, scope, nextId)
+    })
+  }
+
+  /** Revokes a refresh token and those before it in its session, which in their grace would bring it back. */
+  end(did: Did, tokenId: string): void {
+    const row = this.sql.get.get(did, tokenId)
+    if (row) this.sql.end.run(did, row.sessionId, row.generation)
+  }
+
+  /** Ends every session of an account; access tokens that are out live until they expire. */
+  endAll(did: Did): void {
+    this.sql.endAll.run(did)
+  }
+
+  private issue(did: Did, scope: AccessScope, tokenId: string): SessionPair {
+    const { tokens } = this.deps
+    return { accessJwt: tokens.issueAccess(did, scope), refreshJwt: tokens.issueRefresh(did, tokenId) }
+  }
+
+  /** A row that is there already, of a second refresh with one token, stays as it is. */
+  private insert(row: NewRow): void {
+    this.sql.insert.run({ ...row, expiresAt: this.deps.clock.now() + REFRESH_TOKEN_MS })
+  }
+}
+
+function scopeOf(appPassword: { privileged: boolean } | null): AccessScope {
+  if (!appPassword) return 'com.atproto.access'
+  return appPassword.privileged ? 'com.atproto.appPassPrivileged' : 'com.atproto.appPass'
+}
+
+function newTokenId(): string {
+  return Buffer.from(randomBytes(32)).toString('base64')
+}
+
+function revoked(): ExpiredTokenError {
+  return new ExpiredTokenError('Token has been revoked')
+}
+
+type NewRow = {
+  did: Did
+  id: string
+  sessionId: string
+  generation: number
+  startedAt: number
+  appPassword: string | null
+}
+
+interface Row extends Omit<NewRow, 'did' | 'id'> {
+  nextId: string | null
+  expiresAt: number
+  privileged: number | null
+}
+
+function statements(db: Database) {
+  return {
+    insert: db.query<unknown, NewRow & { expiresAt: number }>(
+      `INSERT INTO refresh_token (did, id, session_id, generation, started_at, app_password, expires_at)
+       VALUES ($did, $id, $sessionId, $generation, $startedAt, $appPassword, $expiresAt) ON CONFLICT DO NOTHING`,
+    ),
+    get: db.query<Row, [string, string]>(
+      `SELECT session_id AS sessionId, generation, started_at AS startedAt, app_password AS appPassword,
+              next_id AS nextId, expires_at AS expiresAt, privileged
+       FROM refresh_token LEFT JOIN app_password ON app_password.did = refresh_token.did AND name = app_password
+       WHERE refresh_token.did = ? AND id = ?`,
+    ),
+    replace: db.query<unknown, [string, number, string, string]>(
+      'UPDATE refresh_token SET next_id = ?, expires_at = ? WHERE did = ? AND id = ?',
+    ),
+    removeExpired: db.query<unknown, [string, number]>(
+      'DELETE FROM refresh_token WHERE did = ? AND expires_at <= ?',
+    ),
+    end: db.query<unknown, [string, string, number]>(
+      'DELETE FROM refresh_token WHERE did = ? AND session_id = ? AND generation <= ?',
+    ),
+    endAll: db.query<unknown, [string]>('DELETE FROM refresh_token WHERE did = ?'),
+  }
+}
