@@ -8,7 +8,18 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { allDocuments, type Definition, type Document } from '#scripts/lexicon-documents.ts'
+import type {
+  Definition,
+  IntegerDefinition,
+  Leaf,
+  LexiconDocument,
+  MethodDefinition,
+  ObjectDefinition,
+  ParamsDefinition,
+  Payload,
+  StringDefinition,
+  UnionDefinition,
+} from '#lexicon/document.ts'
 
 type Flavour = 'given' | 'parsed'
 
@@ -30,7 +41,8 @@ function fingerprint(): string {
   const sources = [
     join(ROOT, 'node_modules/@atproto/api/package.json'),
     join(import.meta.dirname, 'lexgen.ts'),
-    join(import.meta.dirname, 'lexicon-documents.ts'),
+    join(ROOT, 'src/lexicon/sources.ts'),
+    join(ROOT, 'src/lexicon/document.ts'),
     ...readdirSync(own)
       .filter((name) => name.endsWith('.json'))
       .sort()
@@ -66,7 +78,7 @@ class TypeWriter {
   private readonly definitions = new Map<string, Definition>()
   private readonly written = new Map<string, string>()
 
-  constructor(documents: readonly Document[]) {
+  constructor(documents: readonly LexiconDocument[]) {
     for (const document of documents) {
       for (const [name, definition] of Object.entries(document.defs)) {
         this.definitions.set(name === 'main' ? document.id : `${document.id}#${name}`, definition)
@@ -80,10 +92,8 @@ class TypeWriter {
     if (this.written.has(name)) return name
     this.written.set(name, '')
     const definition = this.definitions.get(ref)
-    if (!definition) throw new Error(`no lexicon defines ${ref}`)
     const nsid = ref.split('#')[0] ?? ref
-    const shape = definition.type === 'record' ? definition.record : definition
-    this.written.set(name, `export type ${name} = ${this.type(shape ?? definition, nsid, flavour)}\n`)
+    this.written.set(name, `export type ${name} = ${this.value(leafOf(ref, definition), nsid, flavour)}\n`)
     return name
   }
 
@@ -99,13 +109,14 @@ class TypeWriter {
     return [...this.written.values()].join('')
   }
 
-  type(definition: Definition, nsid: string, flavour: Flavour): string {
-    switch (definition.type) {
+  value(leaf: Leaf, nsid: string, flavour: Flavour): string {
+    switch (leaf.type) {
       case 'boolean':
+        return leaf.const === undefined ? 'boolean' : `${leaf.const}`
       case 'integer':
-        return literals(definition) ?? (definition.type === 'boolean' ? 'boolean' : 'number')
+        return literals(leaf) ?? 'number'
       case 'string':
-        return stringType(definition, flavour)
+        return stringType(leaf, flavour)
       case 'token':
         return 'string'
       case 'unknown':
@@ -117,32 +128,29 @@ class TypeWriter {
       case 'blob':
         return 'JsonBlob'
       case 'array':
-        return `readonly (${definition.items ? this.type(definition.items, nsid, flavour) : 'never'})[]`
+        return `readonly (${this.value(leaf.items, nsid, flavour)})[]`
       case 'object':
-      case 'params':
-        return this.object(definition, nsid, flavour)
+        return this.object(leaf, nsid, flavour)
       case 'ref':
-        return this.named(absolute(definition.ref ?? '', nsid), flavour)
+        return this.named(absolute(leaf.ref, nsid), flavour)
       case 'union':
-        return this.union(definition, nsid, flavour)
-      default:
-        throw new Error(`${nsid}: no type for a ${definition.type}`)
+        return this.union(leaf, nsid, flavour)
     }
   }
 
-  private object(definition: Definition, nsid: string, flavour: Flavour): string {
+  object(definition: ObjectDefinition | ParamsDefinition, nsid: string, flavour: Flavour): string {
+    const nullable = definition.type === 'object' ? (definition.nullable ?? []) : []
     const fields = Object.entries(definition.properties ?? {}).map(([name, property]) => {
       const required = definition.required?.includes(name) ?? false
-      const optional = property.default === undefined ? !required : flavour === 'given'
-      const nullable = definition.nullable?.includes(name) ? ' | null' : ''
-      const absent = optional && flavour === 'given' ? ' | undefined' : ''
-      return `readonly ${JSON.stringify(name)}${optional ? '?' : ''}: ${this.type(property, nsid, flavour)}${nullable}${absent}`
+      const optional = hasDefault(property) ? flavour === 'given' : !required
+      const or = `${nullable.includes(name) ? ' | null' : ''}${optional && flavour === 'given' ? ' | undefined' : ''}`
+      return `readonly ${name}${optional ? '?' : ''}: ${this.value(property, nsid, flavour)}${or}`
     })
     return fields.length === 0 ? 'object' : `{ ${fields.join('; ')} }`
   }
 
-  private union(definition: Definition, nsid: string, flavour: Flavour): string {
-    const variants = (definition.refs ?? []).map((ref) => {
+  private union(definition: UnionDefinition, nsid: string, flavour: Flavour): string {
+    const variants = definition.refs.map((ref) => {
       const target = absolute(ref, nsid)
       return `Variant<'${target}', ${this.named(target, flavour)}>`
     })
@@ -151,76 +159,76 @@ class TypeWriter {
   }
 }
 
+function leafOf(ref: string, definition: Definition | undefined): Leaf {
+  switch (definition?.type) {
+    case undefined:
+      throw new Error(`no lexicon defines ${ref}`)
+    case 'record':
+      return definition.record
+    case 'query':
+    case 'procedure':
+    case 'subscription':
+    case 'permission-set':
+      throw new Error(`${ref} describes no value`)
+    default:
+      return definition
+  }
+}
+
+function hasDefault(property: Leaf): boolean {
+  return 'default' in property && property.default !== undefined
+}
+
 function absolute(ref: string, nsid: string): string {
   return (ref.startsWith('#') ? nsid + ref : ref).replace(/#main$/, '')
 }
 
-function literals(definition: Definition): string | null {
-  if (definition.const !== undefined) return JSON.stringify(definition.const)
-  return definition.enum ? definition.enum.map((value) => JSON.stringify(value)).join(' | ') : null
+function literals(leaf: IntegerDefinition | StringDefinition): string | null {
+  if (leaf.const !== undefined) return JSON.stringify(leaf.const)
+  return leaf.enum ? leaf.enum.map((value) => JSON.stringify(value)).join(' | ') : null
 }
 
-function stringType(definition: Definition, flavour: Flavour): string {
-  const closed = literals(definition)
+function stringType(leaf: StringDefinition, flavour: Flavour): string {
+  const closed = literals(leaf)
   if (closed) return closed
-  if (definition.knownValues?.length) {
-    return `${definition.knownValues.map((value) => JSON.stringify(value)).join(' | ')} | (string & {})`
+  if (leaf.knownValues?.length) {
+    return `${leaf.knownValues.map((value) => JSON.stringify(value)).join(' | ')} | (string & {})`
   }
-  return (flavour === 'parsed' && definition.format && BRANDS[definition.format]) || 'string'
+  return (flavour === 'parsed' && leaf.format && BRANDS[leaf.format]) || 'string'
 }
 
-interface MethodTypes {
-  params: string
-  input: string
-  output: string
-}
+/** The types of what a method takes and returns. */
+class MethodWriter {
+  constructor(
+    private readonly types: TypeWriter,
+    private readonly nsid: string,
+    private readonly method: MethodDefinition,
+  ) {}
 
-/** What an implementation is given and returns. */
-function implementedTypes(types: TypeWriter, nsid: string, definition: Definition): MethodTypes {
-  const { parameters, input, output } = definition
-  return {
-    params: parameters ? types.type(parameters, nsid, 'parsed') : 'object',
-    input: !input
-      ? 'undefined'
-      : !isJson(input.encoding)
-        ? 'InputBody'
-        : input.schema
-          ? types.type(input.schema, nsid, 'parsed')
-          : 'JsonObject',
-    output: !output
-      ? 'void'
-      : !isJson(output.encoding)
-        ? 'OutputBody'
-        : output.schema
-          ? types.type(output.schema, nsid, 'given')
-          : 'object',
+  params(flavour: Flavour): string {
+    return this.method.parameters ? this.types.object(this.method.parameters, this.nsid, flavour) : 'object'
   }
-}
 
-/** What a caller gives and gets. */
-function calledTypes(types: TypeWriter, nsid: string, definition: Definition): MethodTypes {
-  const { parameters, input, output } = definition
-  return {
-    params: parameters ? types.type(parameters, nsid, 'given') : 'object',
-    input: !input
-      ? 'undefined'
-      : !isJson(input.encoding)
-        ? 'RequestBody'
-        : input.schema
-          ? types.type(input.schema, nsid, 'given')
-          : 'object',
-    output: !output
-      ? 'undefined'
-      : !isJson(output.encoding)
-        ? 'ReadableStream<Uint8Array>'
-        : output.schema
-          ? types.type(output.schema, nsid, 'given')
-          : 'object',
+  input(flavour: Flavour): string {
+    const other = flavour === 'parsed' ? 'InputBody' : 'RequestBody'
+    return this.payload(this.method.input, 'undefined', other, flavour)
   }
-}
 
-function isJson(encoding: string): boolean {
-  return encoding === 'application/json'
+  /** What the implementation returns. */
+  returned(): string {
+    return this.payload(this.method.output, 'void', 'OutputBody', 'given')
+  }
+
+  /** What the caller gets. */
+  answered(): string {
+    return this.payload(this.method.output, 'undefined', 'ReadableStream<Uint8Array>', 'given')
+  }
+
+  private payload(payload: Payload | undefined, none: string, other: string, flavour: Flavour): string {
+    if (!payload) return none
+    if (payload.encoding !== 'application/json') return other
+    return payload.schema ? this.types.value(payload.schema, this.nsid, flavour) : 'object'
+  }
 }
 
 type Tree = { [name: string]: Tree | string }
@@ -247,28 +255,27 @@ function treeText(tree: Tree, indent: string): string {
   return lines.join('')
 }
 
-function generate(documents: readonly Document[]): string {
+function generate(documents: readonly LexiconDocument[]): string {
   const types = new TypeWriter(documents)
   const trees: Record<string, Tree> = { app: {}, chat: {}, com: {}, host: {}, tools: {} }
   const called: string[] = []
   for (const { id, defs } of documents) {
     const main = defs.main
-    if (!main || !['query', 'procedure', 'subscription'].includes(main.type)) continue
+    if (main?.type !== 'query' && main?.type !== 'procedure' && main?.type !== 'subscription') continue
     const [namespace = '', ...rest] = id.split('.')
     const tree = trees[namespace]
     if (!tree) throw new Error(`no tree for ${id}`)
-    const given = implementedTypes(types, id, main)
+    const method = new MethodWriter(types, id, main)
     const encodings = [main.input?.encoding, main.output?.encoding].map((encoding) =>
       encoding === undefined ? 'undefined' : `'${encoding}'`,
     )
     plant(
       tree,
       rest.join('.'),
-      `method<${given.params}, ${given.input}, ${given.output}>('${id}', '${main.type}', ${encodings.join(', ')})`,
+      `method<${method.params('parsed')}, ${method.input('parsed')}, ${method.returned()}>('${id}', '${main.type}', ${encodings.join(', ')})`,
     )
-    const { params, input, output } = calledTypes(types, id, main)
     called.push(
-      `  '${id}': { kind: '${main.type}'; params: ${params}; input: ${input}; output: ${output} }\n`,
+      `  '${id}': { kind: '${main.type}'; params: ${method.params('given')}; input: ${method.input('given')}; output: ${method.answered()} }\n`,
     )
   }
   const definitions = types.byRef()
@@ -287,8 +294,9 @@ function generate(documents: readonly Document[]): string {
 async function main(): Promise<void> {
   const line = fingerprint()
   if (isUpToDate(line)) return
+  const { readDocuments } = await import('#lexicon/sources.ts') // takes 0.1 s, mostly not needed
   mkdirSync(join(TARGET, '..'), { recursive: true })
-  writeFileSync(TARGET, `${line}\n${generate(await allDocuments())}`)
+  writeFileSync(TARGET, `${line}\n${generate(readDocuments())}`)
 }
 
 await main()

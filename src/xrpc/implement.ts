@@ -20,10 +20,13 @@ export interface Call<Params, Input, P extends Principal> {
   readonly request: Caller
 }
 
+/** Written as a method so that implementations of different methods fit in one table. */
+type Price<Params, Input> = { of(call: { readonly params: Params; readonly input: Input }): number }['of']
+
 /** A named limit of `ratelimit/limits.ts`, and what one call costs of it. */
 export interface Charge<Params, Input> {
   readonly limit: LimitName
-  points(call: { readonly params: Params; readonly input: Input }): number
+  readonly points: number | Price<Params, Input>
 }
 
 export interface MethodParts<Params, Input, Output, P extends Principal> {
