@@ -54,6 +54,11 @@ export class Client {
     return (await outputOf(method, response)) as OutputOf<N>
   }
 
+  /** What the server answers at a path of its own, outside XRPC's methods. */
+  async get(path: string): Promise<Response> {
+    return await this.send(new Request(new URL(path, this.origin).href, { headers: this.headers }))
+  }
+
   private request(method: Method, argument: unknown, options: CallOptions): Request {
     const isQuery = method.kind === 'query'
     const url = new URL(`/xrpc/${method.nsid}`, this.origin)

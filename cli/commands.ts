@@ -4,21 +4,42 @@
  */
 import type { Command } from 'commander'
 
+type Load = () => Promise<Command>
+
 export interface CommandEntry {
   /** as it is typed: `account create` */
   readonly name: string
   /** the heading in `locus --help` */
   readonly group: string
-  readonly load: () => Promise<Command>
+  readonly load: Load
+}
+
+function group(heading: string, loads: Readonly<Record<string, Load>>): CommandEntry[] {
+  return Object.entries(loads).map(([name, load]) => ({ name, group: heading, load }))
 }
 
 export const commandEntries: readonly CommandEntry[] = [
-  {
-    name: 'completion',
-    group: 'Tools',
-    load: async () => (await import('#cli/commands/completion.ts')).completion,
-  },
-  { name: 'version', group: 'Tools', load: async () => (await import('#cli/commands/version.ts')).version },
+  ...group('Accounts', {
+    'account create': async () => (await import('./commands/account/create.ts')).create,
+    'account list': async () => (await import('./commands/account/list.ts')).list,
+    'account show': async () => (await import('./commands/account/show.ts')).show,
+    'account password': async () => (await import('./commands/account/password.ts')).password,
+    'account delete': async () => (await import('./commands/account/delete.ts')).remove,
+    'invite create': async () => (await import('./commands/invite/create.ts')).create,
+    'invite list': async () => (await import('./commands/invite/list.ts')).list,
+    'invite show': async () => (await import('./commands/invite/show.ts')).show,
+    'invite disable': async () => (await import('./commands/invite/disable.ts')).disable,
+  }),
+  ...group('Repositories', {
+    'export-car': async () => (await import('./commands/export-car.ts')).exportCar,
+    'repo verify': async () => (await import('./commands/repo/verify.ts')).verify,
+  }),
+  ...group('Tools', {
+    'key generate': async () => (await import('./commands/key/generate.ts')).generate,
+    'key inspect': async () => (await import('./commands/key/inspect.ts')).inspect,
+    completion: async () => (await import('./commands/completion.ts')).completion,
+    version: async () => (await import('./commands/version.ts')).version,
+  }),
 ]
 
 /** What the first word of a command of two words is about. */

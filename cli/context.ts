@@ -10,7 +10,7 @@ import type { Command } from 'commander'
 import { Client, type Send } from '#cli/client.ts'
 import { CommandError, exitCodes, usageError } from '#cli/errors.ts'
 import { type GlobalOptions, globalOptionsOf } from '#cli/options.ts'
-import { readSecretFile } from '#cli/secrets.ts'
+import { readCredential, readSecretFile } from '#cli/secrets.ts'
 import type { Config } from '#config/config.ts'
 
 /** A way to a server; `await using` closes it. */
@@ -39,6 +39,14 @@ export async function connect(command: Command): Promise<Connection> {
   if (options.url !== undefined) return overNetwork(options.url, options)
   const config = await configOf(command)
   return (await throughSocket(config)) ?? (await inProcess(config, options))
+}
+
+/** Like `connect`, but without a running server there is no door. */
+export async function connectToRunning(command: Command): Promise<Connection | null> {
+  const options = globalOptionsOf(command)
+  return options.url === undefined
+    ? throughSocket(await configOf(command))
+    : overNetwork(options.url, options)
 }
 
 /** The configuration that `command`'s options, the environment and the data directory give. */

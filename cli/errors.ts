@@ -68,28 +68,28 @@ const exitCodeByKind: Record<ErrorKind, ExitCode> = {
   unavailable: exitCodes.failed,
 }
 
-/** Errors whose name decides, whatever their kind. */
-const exitCodeByName: Record<string, ExitCode> = {
-  ConfigError: exitCodes.badConfiguration,
-  DataDirectoryLocked: exitCodes.locked,
+/** Errors whose name says more than their kind. */
+function exitCodeOfName(name: string): ExitCode | undefined {
+  if (name === 'InvalidConfig') return exitCodes.badConfiguration
+  if (name === 'DataDirectoryLocked') return exitCodes.locked
+  if (name.endsWith('NotFound')) return exitCodes.notFound
+  return undefined
 }
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CommandError) return error.exitCode
   if (error instanceof ServerError) return exitCodeOfAnswer(error)
-  if (error instanceof DomainError) {
-    return exitCodeByName[error.name] ?? exitCodeByName[error.code] ?? exitCodeByKind[error.kind]
-  }
+  if (error instanceof DomainError) return exitCodeOfName(error.code) ?? exitCodeByKind[error.kind]
   return exitCodes.failed
 }
 
 function exitCodeOfAnswer({ kind, error, status }: ServerError): ExitCode {
+  const named = exitCodeOfName(error)
+  if (named !== undefined) return named
   if (kind) return exitCodeByKind[kind]
   if (status === 401 || status === 403) return exitCodes.refused
   if (status === 429 || status === 503) return exitCodes.tryAgain
   if (status === 502 || status === 504) return exitCodes.upstream
-  if (status === 404 || /NotFound$/.test(error)) return exitCodes.notFound
-  if (status === 409 || /^(HandleNotAvailable|InvalidSwap|Duplicate\w+)$/.test(error))
-    return exitCodes.conflict
+  if (/^(HandleNotAvailable|InvalidSwap|Duplicate\w+)$/.test(error)) return exitCodes.conflict
   return exitCodes.failed
 }

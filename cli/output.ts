@@ -191,7 +191,7 @@ function human(value: unknown, kind: FieldKind = 'text'): string {
 /** For scripts: one line, no tabs. */
 function plain(value: unknown): string {
   if (value === null || value === undefined) return ''
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const text = Array.isArray(value) ? value.join(' ') : String(value)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
     const named: Record<string, string> = { '\t': '\\t', '\n': '\\n', '\r': '\\r' }

@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { connect } from '#cli/context.ts'
+import { addPasswordOptions, newPassword, type PasswordOptions } from '#cli/new-password.ts'
+import { printOne } from '#cli/output.ts'
+import { askText } from '#cli/prompts.ts'
+
+interface CreateOptions extends PasswordOptions {
+  readonly email?: string
+  readonly recoveryKey?: string
+  readonly allowReserved?: true
+}
+
+export const create = addPasswordOptions(
+  new Command('create')
+    .description('create an account; it needs no invite')
+    .argument('<handle>', 'its name, such as alice.example.com')
+    .option('--email <address>', 'its e-mail address'),
+)
+  .option('--recovery-key <did:key>', "a key of the owner's own that can take the DID back")
+  .option('--allow-reserved', 'a reserved handle is allowed')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  locus account create alice.test --email alice@example.com --generate\n' +
+      '  pass show alice | locus account create alice.test --email alice@example.com --password-stdin',
+  )
+  .action(async (handle: string, options: CreateOptions, command: Command) => {
+    const email = options.email ?? (await askText({ message: 'E-mail address', option: '--email' }))
+    const password = await newPassword(command, options)
+    await using pds = await connect(command)
+    const created = await pds.call('host.locus.account.create', {
+      handle: handle.replace(/^@/, ''),
+      email,
+      password: password.text,
+      recoveryKey: options.recoveryKey,
+      allowReserved: options.allowReserved === true,
+    })
+    await printOne(
+      command,
+      { ...created, ...(password.generated ? { password: password.text } : {}) },
+      {
+        id: (row) => row.did,
+        fields: [
+          { key: 'did', title: 'DID' },
+          { key: 'handle' },
+          ...(password.generated ? [{ key: 'password', kind: 'secret' } as const] : []),
+        ],
+      },
+    )
+  })
