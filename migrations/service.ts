@@ -1,5 +1,6 @@
 import type { Migration } from '#db/database.ts'
 import accounts from '#migrations/service/0001_accounts.sql' with { type: 'text' }
+import mail from '#migrations/service/0002_mail.sql' with { type: 'text' }
 
 /** Applied in order, append only. */
-export const serviceMigrations: readonly Migration[] = [accounts]
+export const serviceMigrations: readonly Migration[] = [accounts, mail]
