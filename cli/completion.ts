@@ -31,6 +31,8 @@ interface ValueOption {
 
 interface Tree {
   readonly places: readonly Place[]
+  /** the options that every command understands */
+  readonly shared: readonly Word[]
   /** options that take a value, of all commands: a flag has one meaning throughout */
   readonly valueOptions: readonly ValueOption[]
 }
@@ -45,43 +47,52 @@ export function completionScript(shell: Shell, program: Command): string {
 }
 
 function treeOf(program: Command): Tree {
-  const places: Place[] = []
-  const valueOptions = new Map<string, ValueOption>()
-  const shared = program.options
-  visit(program, '')
-  return { places, valueOptions: [...valueOptions.values()] }
-
-  function visit(command: Command, path: string): void {
-    const own = command === program ? [] : command.options
-    const options = [...own, ...shared].filter((option) => !option.hidden)
-    for (const option of options) {
-      if (option.required || option.optional) valueOptions.set(flagsOf(option).join(), valueOptionOf(option))
-    }
-    places.push({
-      path,
-      commands: command.commands.map((child) => ({ text: child.name(), description: child.description() })),
-      options: [
-        ...options.flatMap((option) =>
-          longOf(option).map((text) => ({ text, description: option.description })),
-        ),
-        { text: '--help', description: 'explain this command' },
-      ],
-      values: command.registeredArguments[0]?.argChoices ?? [],
-    })
-    for (const child of command.commands) visit(child, path ? `${path} ${child.name()}` : child.name())
+  const places = placesBelow(program, '')
+  const options = [program, ...descendants(program)].flatMap((command) => command.options.filter(isShown))
+  const valueOptions = new Map(
+    options
+      .filter((option) => option.required || option.optional)
+      .map((option) => [
+        flagsOf(option).join(),
+        { flags: flagsOf(option), choices: option.argChoices ?? [] },
+      ]),
+  )
+  const help = { text: '--help', description: 'explain this command' }
+  return {
+    places,
+    shared: [...optionWords(program), help],
+    valueOptions: [...valueOptions.values()],
   }
+}
+
+function placesBelow(command: Command, path: string): Place[] {
+  const here: Place = {
+    path,
+    commands: command.commands.map((child) => ({ text: child.name(), description: child.description() })),
+    options: command.parent ? optionWords(command) : [],
+    values: command.registeredArguments[0]?.argChoices ?? [],
+  }
+  const below = command.commands.flatMap((child) => placesBelow(child, `${path} ${child.name()}`.trim()))
+  return [here, ...below]
+}
+
+function descendants(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...descendants(child)])
+}
+
+function isShown(option: Option): boolean {
+  return !option.hidden
+}
+
+/** Long forms; they say more. */
+function optionWords(command: Command): Word[] {
+  return command.options
+    .filter(isShown)
+    .map((option) => ({ text: option.long ?? option.short ?? '', description: option.description }))
 }
 
 function flagsOf({ short, long }: Option): string[] {
   return [short, long].filter((flag) => flag !== undefined)
-}
-
-function longOf(option: Option): string[] {
-  return flagsOf(option).slice(-1)
-}
-
-function valueOptionOf(option: Option): ValueOption {
-  return { flags: flagsOf(option), choices: option.argChoices ?? [] }
 }
 
 /** The part of a `case` that finds the command among the words: options with values, and the paths there are. */
@@ -100,6 +111,7 @@ function bash(tree: Tree): string {
   return `# locus completion for bash: source <(locus completion bash)
 _locus() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} path='' word words='' i
+  local shared=${quote(tree.shared.map(({ text }) => text).join(' '))}
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
@@ -115,16 +127,17 @@ _locus() {
   done
   case $prev in
 ${choices.map(({ flags, choices: values }) => `    ${flags.join('|')}) words=${quote(values.join(' '))} ;;`).join('\n')}
-    ${withValue}) compopt -o default; return ;;
+    ${withValue}) return ;;
     *)
       case $path in
 ${tree.places.map((place) => `        ${quote(place.path)}) words=${quote(wordsOf(place).join(' '))} ;;`).join('\n')}
       esac
+      words="$words $shared"
       ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
-complete -F _locus locus
+complete -o default -F _locus locus
 `
 }
 
@@ -138,7 +151,8 @@ function zsh(tree: Tree): string {
 # locus completion for zsh: locus completion zsh > "\${fpath[1]}/_locus"
 _locus() {
   local path_='' word prev=\${words[CURRENT-1]} i
-  local -a candidates
+  local -a candidates shared
+  shared=(${zshWords(tree.shared)})
   for ((i = 2; i < CURRENT; i++)); do
     word=\${words[i]}
     case $word in
@@ -156,8 +170,9 @@ ${choices.map(({ flags, choices: values }) => `    ${flags.join('|')}) candidate
     ${withValue}) _files; return ;;
     *)
       case $path_ in
-${tree.places.map((place) => `        ${quote(place.path)}) candidates=(${zshWords(place)}) ;;`).join('\n')}
+${tree.places.map((place) => `        ${quote(place.path)}) candidates=(${zshWords([...place.commands, ...valueWords(place), ...place.options])}) ;;`).join('\n')}
       esac
+      candidates+=($shared)
       ;;
   esac
   _describe 'locus' candidates
@@ -166,18 +181,23 @@ if [ "$funcstack[1]" = _locus ]; then _locus; else compdef _locus locus; fi
 `
 }
 
-function zshWords({ commands, values, options }: Place): string {
-  const described = [...commands, ...options].map(({ text, description }) =>
-    quote(`${text}:${description.replaceAll(':', '\\:')}`),
-  )
-  return [...values.map(quote), ...described].join(' ')
+function zshWords(words: readonly Word[]): string {
+  return words
+    .map(({ text, description }) =>
+      quote(description ? `${text}:${description.replaceAll(':', '\\:')}` : text),
+    )
+    .join(' ')
 }
 
-function fish({ places, valueOptions }: Tree): string {
+function valueWords({ values }: Place): Word[] {
+  return values.map((text) => ({ text, description: '' }))
+}
+
+function fish({ places, shared, valueOptions }: Tree): string {
   const withValue = valueOptions.flatMap(({ flags }) => flags).join(' ')
   const paths = places.filter(({ path }) => path).map(({ path }) => quote(path))
   const lines = places.flatMap(({ path, commands, options, values }) => {
-    const here = `complete -c locus -f -n ${quote(`__locus_at ${quote(path)}`)}`
+    const here = `complete -c locus -n ${quote(`__locus_at ${quote(path)}`)}`
     return [
       ...commands.map((word) => `${here} -a ${word.text} -d ${quote(word.description)}`),
       ...values.map((value) => `${here} -a ${value}`),
@@ -203,8 +223,11 @@ function __locus_path
   echo $path
 end
 function __locus_at
-  test (__locus_path | string collect -a) = "$argv[1]"
+  set -l path (__locus_path)
+  test "$path" = "$argv[1]"
 end
+complete -c locus -f
+${shared.map((word) => `complete -c locus ${fishOption(word, valueOptions)}`).join('\n')}
 ${lines.join('\n')}
 `
 }
@@ -220,16 +243,20 @@ function fishOption({ text, description }: Word, valueOptions: readonly ValueOpt
   return `-l ${text.replace(/^--/, '')}${short ? ` -s ${short.slice(1)}` : ''}${value} -d ${quote(description)}`
 }
 
-function pwsh({ places, valueOptions }: Tree): string {
-  const table = places.map((place) => `    ${single(place.path)} = @(${pwshWords(place)})`)
+function pwsh({ places, shared, valueOptions }: Tree): string {
+  const table = places.map((place) => {
+    const words = [...place.commands, ...valueWords(place), ...place.options]
+    return `    ${single(place.path)} = @(${pwshWords(words)})`
+  })
   const choices = valueOptions.flatMap(({ flags, choices: values }) =>
     flags.map(
-      (flag) => `    ${single(flag)} = @(${values.map((value) => `@(${single(value)}, '')`).join(', ')})`,
+      (flag) => `    ${single(flag)} = @(${values.map((value) => `,@(${single(value)}, '')`).join('; ')})`,
     ),
   )
   return `# locus completion for PowerShell: locus completion pwsh | Out-String | Invoke-Expression
 Register-ArgumentCompleter -Native -CommandName locus -ScriptBlock {
   param($wordToComplete, $commandAst, $cursorPosition)
+  $shared = @(${pwshWords(shared)})
   $places = @{
 ${table.join('\n')}
   }
@@ -245,7 +272,7 @@ ${choices.join('\n')}
     if (-not $valueOptions.ContainsKey($previous) -and $places.ContainsKey($longer)) { $path = $longer }
     $previous = $word
   }
-  $candidates = if ($valueOptions.ContainsKey($previous)) { $valueOptions[$previous] } else { $places[$path] }
+  $candidates = if ($valueOptions.ContainsKey($previous)) { $valueOptions[$previous] } else { $places[$path] + $shared }
   $candidates | Where-Object { $_[0] -like "$wordToComplete*" } | ForEach-Object {
     $tip = if ($_[1]) { $_[1] } else { $_[0] }
     [System.Management.Automation.CompletionResult]::new($_[0], $_[0], 'ParameterValue', $tip)
@@ -254,10 +281,8 @@ ${choices.join('\n')}
 `
 }
 
-function pwshWords({ commands, values, options }: Place): string {
-  return [...commands, ...values.map((text) => ({ text, description: '' })), ...options]
-    .map(({ text, description }) => `@(${single(text)}, ${single(description)})`)
-    .join(', ')
+function pwshWords(words: readonly Word[]): string {
+  return words.map(({ text, description }) => `,@(${single(text)}, ${single(description)})`).join('; ')
 }
 
 /** One word for bash, zsh and fish. */
