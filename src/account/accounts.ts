@@ -54,6 +54,11 @@ export function statusOf(account: Account | null): AccountStatus | 'active' {
   return 'active'
 }
 
+/** Whether moderation keeps the account from acting. */
+export function isBarred(account: Account): boolean {
+  return account.takedownRef !== null || account.suspendedAt !== null
+}
+
 export class Accounts {
   private readonly sql
   private readonly remembered = new Lru<Did, Account>(REMEMBERED)
@@ -66,6 +71,11 @@ export class Accounts {
     const known = this.remembered.get(did)
     if (known) return known
     return this.remember(this.sql.byDid.get(did))
+  }
+
+  /** Those of `dids` that are here, each once. */
+  getAll(dids: readonly Did[]): Account[] {
+    return [...new Set(dids)].map((did) => this.get(did)).filter((account) => account !== null)
   }
 
   byHandle(handle: Handle): Account | null {
@@ -110,6 +120,16 @@ export class Accounts {
 
   count(): number {
     return this.sql.count.get()?.count ?? 0
+  }
+
+  /** Whether an account has the handle, in whatever state it is, or is being made with it. */
+  isHandleTaken(handle: Handle): boolean {
+    return this.sql.handleTaken.get({ handle }) !== null
+  }
+
+  /** Likewise for an email address in lower case. */
+  isEmailTaken(email: string): boolean {
+    return this.sql.emailTaken.get({ email }) !== null
   }
 
   /** Adds a row. Fails when DID, handle or address are taken: callers look first, in the same transaction. */
@@ -181,6 +201,14 @@ function statements(db: Database) {
        ORDER BY created_at, did LIMIT $limit`,
     ),
     count: db.query<{ count: number }, []>('SELECT count(*) AS count FROM account'),
+    handleTaken: db.query<unknown, { handle: string }>(
+      `SELECT 1 FROM account WHERE handle = $handle
+       UNION ALL SELECT 1 FROM account_creation WHERE handle = $handle LIMIT 1`,
+    ),
+    emailTaken: db.query<unknown, { email: string }>(
+      `SELECT 1 FROM account WHERE email = $email
+       UNION ALL SELECT 1 FROM account_creation WHERE email = $email LIMIT 1`,
+    ),
     insert: db.query<unknown, NewAccount & { createdAt: number }>(
       `INSERT INTO account (did, handle, email, password_hash, created_at, deactivated_at, delete_after)
        VALUES ($did, $handle, $email, $passwordHash, $createdAt, $deactivatedAt, $deleteAfter)`,

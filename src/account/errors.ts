@@ -127,3 +127,22 @@ export class DidNotProvenError extends DomainError {
     super(`Missing auth to create account with did: ${did}`)
   }
 }
+
+/** The operator names an account that is not here. */
+export class UnknownAccountError extends DomainError {
+  override readonly name = 'UnknownAccountError'
+  readonly kind = 'missing'
+  readonly code = 'NotFound'
+  constructor() {
+    super('Account not found')
+  }
+}
+
+export class HandleNotFoundError extends DomainError {
+  override readonly name = 'HandleNotFoundError'
+  readonly kind = 'missing'
+  readonly code = 'HandleNotFound'
+  constructor() {
+    super('Unable to resolve handle')
+  }
+}

@@ -1,11 +1,18 @@
 /**
  * Which handles an account of this server may have: one label under a domain of this server, neither too short nor
  * reserved, or a name elsewhere that its owner has pointed at the account's DID. Whether somebody has it already is
- * not judged here.
+ * not judged here. And whose a handle is: ours are answered from the accounts, all others by the network.
  */
+import type { IdentityResolver } from '#identity/resolver.ts'
 import { type Did, type Handle, normalizeHandle } from '#lexicon/strings.ts'
-import { InvalidRequestError } from '#std/errors.ts'
-import { HandleNotAvailableError, InvalidHandleError, UnsupportedDomainError } from './errors.ts'
+import { DomainError, InvalidRequestError } from '#std/errors.ts'
+import { type Accounts, statusOf } from './accounts.ts'
+import {
+  HandleNotAvailableError,
+  HandleNotFoundError,
+  InvalidHandleError,
+  UnsupportedDomainError,
+} from './errors.ts'
 import { reservedHandles } from './reserved-handles.ts'
 import { hasSlur } from './slurs.ts'
 
@@ -30,8 +37,8 @@ export interface HandlesDeps {
   domains: readonly string[]
   /** whether handles in `.test` may be had even where it is no service domain */
   allowTest: boolean
-  /** asks the network, not a cache, which DID a handle names */
-  resolve(handle: Handle): Promise<Did | null>
+  accounts: Accounts
+  identity: IdentityResolver
 }
 
 export class Handles {
@@ -63,9 +70,19 @@ export class Handles {
     return handle
   }
 
-  /** Whether a handle, or the name of a service domain itself, is this server's to answer for. */
-  isOurs(handle: Handle): boolean {
-    return this.domainOf(handle) !== null || this.domains.includes(`.${handle}`)
+  /**
+   * The DID that a handle names.
+   * @throws HandleNotFoundError when it names none, or that cannot be found out
+   */
+  async resolve(text: string): Promise<Did> {
+    const handle = normalizeHandle(text)
+    if (!handle) throw new InvalidHandleError('Handle is not a valid domain name')
+    const account = this.deps.accounts.byHandle(handle)
+    if (account && statusOf(account) === 'active') return account.did
+    const isOurs = this.domainOf(handle) !== null || this.domains.includes(`.${handle}`)
+    const did = isOurs ? null : await this.ask(handle, false)
+    if (!did) throw new HandleNotFoundError()
+    return did
   }
 
   private domainOf(handle: Handle): string | null {
@@ -80,8 +97,18 @@ export class Handles {
 
   private async checkElsewhere(handle: Handle, did: Did | null): Promise<void> {
     if (did === null) throw new UnsupportedDomainError()
-    if ((await this.deps.resolve(handle)) !== did) {
+    if ((await this.ask(handle, true)) !== did) {
       throw new InvalidRequestError('External handle did not resolve to DID')
+    }
+  }
+
+  /** What the network says; not being told is as good as no. */
+  private async ask(handle: Handle, fresh: boolean): Promise<Did | null> {
+    try {
+      return await this.deps.identity.resolveHandle(handle, { fresh })
+    } catch (error) {
+      if (error instanceof DomainError) return null
+      throw error
     }
   }
 }

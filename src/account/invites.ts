@@ -47,6 +47,17 @@ export class Invites {
   }
 
   /**
+   * Makes one code.
+   * @throws InvalidRequestError when it would have no use
+   */
+  createOne({ uses, forAccount = ADMIN }: { uses: number; forAccount?: string | undefined }): string {
+    if (uses < 1) throw withoutUse()
+    const code = this.newCode()
+    this.sql.insert.run(code, uses, forAccount, ADMIN, this.deps.clock.now())
+    return code
+  }
+
+  /**
    * Makes codes for each of `forAccounts`, or for nobody in particular.
    * @throws InvalidRequestError when it would be no code, too many, or codes without a use
    */
@@ -54,7 +65,7 @@ export class Invites {
     if (count < 1 || count * forAccounts.length > MAX_CODES) {
       throw new InvalidRequestError(`Between 1 and ${MAX_CODES} codes can be made at once`)
     }
-    if (uses < 1) throw new InvalidRequestError('An invite code needs at least one use')
+    if (uses < 1) throw withoutUse()
     const createdAt = this.deps.clock.now()
     const made = forAccounts.map((account) => ({
       account,
@@ -153,6 +164,10 @@ export class Invites {
       uses: (uses.get(row.code) ?? []).map(({ usedBy, usedAt }) => ({ usedBy, usedAt })),
     }))
   }
+}
+
+function withoutUse(): InvalidRequestError {
+  return new InvalidRequestError('An invite code needs at least one use')
 }
 
 interface CodeRow extends Omit<InviteCode, 'disabled' | 'uses'> {

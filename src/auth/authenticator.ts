@@ -5,7 +5,7 @@
  * Sessions are checked synchronously and from memory: a token that was seen before and an account in the cache cost two
  * look-ups. Service tokens need a DID document, so theirs is the only check that waits.
  */
-import type { Account, Accounts } from '#account/accounts.ts'
+import { type Accounts, isBarred } from '#account/accounts.ts'
 import {
   AccountDeactivatedError,
   AccountNotFoundError,
@@ -209,10 +209,6 @@ function takesScope(rules: SessionRules, scope: AccessScope): boolean {
   if (scope === 'com.atproto.signupQueued') return rules.signupQueued === 'accepted'
   if (rules.scopes === 'full') return FULL.includes(scope)
   return (rules.scopes === 'privileged' ? PRIVILEGED : STANDARD).includes(scope)
-}
-
-function isBarred(account: Account): boolean {
-  return account.takedownRef !== null || account.suspendedAt !== null
 }
 
 /** The algorithm that the header names must be the one of the key. High-S signatures count: many signers make them. */
