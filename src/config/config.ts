@@ -3,6 +3,8 @@
  * while in use; a reload makes another one. Sizes are bytes and times milliseconds, as the names say.
  */
 
+import type { ConfigWarning } from '#config/reader.ts'
+
 /** Where requests come in: an address (with `Config.port`) or a Unix socket. */
 export type ListenAddress =
   | { readonly kind: 'address'; readonly address: string }
@@ -189,11 +191,27 @@ export interface Config {
   readonly warnings: readonly ConfigWarning[]
 }
 
-/** A setting that was understood, with something to say about it. */
-export interface ConfigWarning {
-  /** the setting's key, or the name of the variable */
-  readonly key: string
-  /** where it was set: `--port`, `PDS_HOSTNAME`, `/etc/locus.toml:3` */
-  readonly place: string
-  readonly message: string
+/**
+ * `config` with the ports that are really listened on, for when any free ones were asked for: what names them in URLs
+ * follows.
+ */
+export function withPorts(config: Config, ports: { port?: number; plcPort?: number }): Config {
+  const { port = config.port, plcPort } = ports
+  const embedded = config.embeddedPlc && plcPort !== undefined ? { port: plcPort } : config.embeddedPlc
+  return Object.freeze({
+    ...config,
+    port,
+    publicUrl: publicUrlOf(config.hostname, port),
+    embeddedPlc: embedded && Object.freeze(embedded),
+    plcUrl: embedded ? localUrl(embedded.port) : config.plcUrl,
+  })
+}
+
+/** The URL under which the network knows a server. */
+export function publicUrlOf(hostname: string, port: number): string {
+  return hostname === 'localhost' ? localUrl(port) : `https://${hostname}`
+}
+
+export function localUrl(port: number): string {
+  return `http://localhost:${port}`
 }

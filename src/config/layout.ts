@@ -17,7 +17,17 @@ export interface ActorPaths {
 }
 
 /** Secrets that a server keeps, by the name of their file. */
-export type SecretName = 'jwt-secret' | 'admin-password' | 'plc-rotation-key' | 'dpop-secret'
+export type SecretName =
+  | 'jwt-secret'
+  | 'admin-password'
+  | 'plc-rotation-key'
+  | 'dpop-secret'
+  | 'smtp-url'
+  | 'moderation-smtp-url'
+  | 's3-secret-access-key'
+  | 'rate-limit-bypass-key'
+  | 'hcaptcha-secret-key'
+  | 'hcaptcha-token-salt'
 
 export class DataLayout {
   /** configuration */
