@@ -11,7 +11,7 @@ import { Client, type Send } from '#cli/client.ts'
 import { CommandError, exitCodes, usageError } from '#cli/errors.ts'
 import { type GlobalOptions, globalOptionsOf } from '#cli/options.ts'
 import { readCredential, readSecretFile } from '#cli/secrets.ts'
-import type { Config } from '#config/config.ts'
+import type { Flags } from '#config/sources.ts'
 
 /** A way to a server; `await using` closes it. */
 export class Connection extends Client implements AsyncDisposable {
@@ -32,37 +32,64 @@ export class Connection extends Client implements AsyncDisposable {
 
 /**
  * Finds the door that `command`'s options and the state of the data directory leave open.
- * @throws CommandError when there is none, ConfigError when the configuration has faults
+ * @throws CommandError when there is none, ConfigError when the data directory must be opened and its settings have faults
  */
 export async function connect(command: Command): Promise<Connection> {
   const options = globalOptionsOf(command)
   if (options.url !== undefined) return overNetwork(options.url, options)
-  const config = await configOf(command)
-  return (await throughSocket(config)) ?? (await inProcess(config, options))
+  const dataDirectory = await dataDirectoryOf(command)
+  return (await throughSocket(dataDirectory)) ?? (await inProcess(dataDirectory, command))
 }
 
 /** Like `connect`, but without a running server there is no door. */
 export async function connectToRunning(command: Command): Promise<Connection | null> {
   const options = globalOptionsOf(command)
-  return options.url === undefined
-    ? throughSocket(await configOf(command))
-    : overNetwork(options.url, options)
+  if (options.url !== undefined) return overNetwork(options.url, options)
+  return await throughSocket(await dataDirectoryOf(command))
 }
 
-/** The configuration that `command`'s options, the environment and the data directory give. */
-export async function configOf(command: Command, flags: Record<string, unknown> = {}): Promise<Config> {
-  const { loadConfig } = await import('#config/load.ts')
-  const { data, config } = globalOptionsOf(command)
-  return loadConfig({ flags: { ...flags, data, config }, env: process.env, cwd: process.cwd() })
+/** What the command line says about the configuration. */
+export function flagsOf(command: Command): Flags {
+  const { data, config, envFile, set, dev, hostname, port, plcPort, listen } = command.optsWithGlobals<
+    Flags & { set?: readonly string[] }
+  >()
+  return { data, config, envFile, dev, hostname, port, plcPort, listen, set: assignmentsOf(set) }
 }
 
-async function throughSocket(config: Config): Promise<Connection | null> {
+/** The data directory, also when other settings have faults: a server that runs there is reached all the same. */
+async function dataDirectoryOf(command: Command): Promise<string> {
+  const { readConfig } = await import('#config/load.ts')
+  const { settings } = await import('#config/settings.ts')
+  const found = readConfig({ flags: flagsOf(command) }).settings.find(
+    ({ setting }) => setting === settings.dataDirectory,
+  )
+  return String(found?.value)
+}
+
+async function throughSocket(dataDirectory: string): Promise<Connection | null> {
   const { DataLayout } = await import('#config/layout.ts')
-  const unix = new DataLayout(config.dataDirectory, config.elsewhere).adminSocket
+  const unix = new DataLayout(dataDirectory).adminSocket
   const send: Send = (request) => fetch(request, { unix })
   const origin = 'http://locus'
   if (!existsSync(unix) || !(await isAnswered(() => send(new Request(`${origin}/xrpc/_health`))))) return null
   return new Connection('socket', send, origin)
+}
+
+/** The level of the log that -v and -vv ask for, or `otherwise`. */
+export function logLevelOf<Level>(command: Command, otherwise: Level): Level | 'info' | 'debug' {
+  const { verbose = 0 } = globalOptionsOf(command)
+  return verbose > 1 ? 'debug' : verbose > 0 ? 'info' : otherwise
+}
+
+/** `--set a.b=c` as settings by key. */
+function assignmentsOf(given: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const at = text.indexOf('=')
+      if (at < 1) throw usageError(`--set ${text} sets nothing`, 'write --set key=value')
+      return [text.slice(0, at), text.slice(at + 1)]
+    }),
+  )
 }
 
 /** A socket without a server behind it is what a killed server leaves. */
@@ -75,16 +102,18 @@ async function isAnswered(ask: () => Promise<Response>): Promise<boolean> {
   }
 }
 
-async function inProcess(config: Config, { verbose = 0 }: GlobalOptions): Promise<Connection> {
-  if (!existsSync(config.dataDirectory)) {
+async function inProcess(dataDirectory: string, command: Command): Promise<Connection> {
+  if (!existsSync(dataDirectory)) {
     throw new CommandError(
-      `there is no data directory at ${config.dataDirectory}`,
+      `there is no data directory at ${dataDirectory}`,
       exitCodes.badConfiguration,
       'name it with --data, or make one with: locus init',
     )
   }
   const { configureLog } = await import('#telemetry/log.ts')
-  configureLog({ level: verbose > 1 ? 'debug' : verbose > 0 ? 'info' : 'warn' })
+  configureLog({ level: logLevelOf(command, 'warn') })
+  const { loadConfig } = await import('#config/load.ts')
+  const config = loadConfig({ flags: flagsOf(command) })
   const [{ App }, { createDispatch }, { implementations }] = await Promise.all([
     import('#app.ts'),
     import('#xrpc/dispatch.ts'),

@@ -6,6 +6,8 @@ export interface GlobalOptions {
   data?: string
   /** the configuration file, when it is not the data directory's locus.toml */
   config?: string
+  /** a file of variables, such as the official pds.env */
+  envFile?: string
   /** a server elsewhere */
   url?: string
   tokenFile?: string
@@ -22,6 +24,9 @@ export interface GlobalOptions {
 export const globalOptions: readonly Option[] = [
   new Option('-d, --data <dir>', 'the data directory').helpGroup('Where it runs:'),
   new Option('-c, --config <file>', "configuration, if not the data directory's locus.toml").helpGroup(
+    'Where it runs:',
+  ),
+  new Option('--env-file <file>', 'settings as variables, such as the official pds.env').helpGroup(
     'Where it runs:',
   ),
   new Option('--url <url>', 'a server elsewhere, over the network')

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CommandError, exitCodes, usageError } from '#cli/errors.ts'
+import { messageOf } from '#std/errors.ts'
 
 const MAX_SECRET_BYTES = 4096
 
@@ -14,8 +15,11 @@ export function readSecretFile(path: string): string {
     return secretOf(readFileSync(path, 'utf8'), path)
   } catch (error) {
     if (error instanceof CommandError) throw error
-    const message = error instanceof Error ? error.message : String(error)
-    throw new CommandError(`cannot read the secret in ${path}: ${message}`, exitCodes.badConfiguration)
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    throw new CommandError(
+      `the secret in ${path} cannot be read: ${messageOf(error)}`,
+      isMissing ? exitCodes.notFound : exitCodes.failed,
+    )
   }
 }
 

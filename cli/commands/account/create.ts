@@ -1,13 +1,14 @@
 import { Command } from 'commander'
-import { connect } from '#cli/context.ts'
+import { type Connection, connect } from '#cli/context.ts'
 import { addPasswordOptions, newPassword, type PasswordOptions } from '#cli/new-password.ts'
 import { printOne } from '#cli/output.ts'
 import { askText } from '#cli/prompts.ts'
+import type { InputOf } from '#lexicon/index.ts'
 
 interface CreateOptions extends PasswordOptions {
   readonly email?: string
+  readonly did?: string
   readonly recoveryKey?: string
-  readonly allowReserved?: true
 }
 
 export const create = addPasswordOptions(
@@ -16,23 +17,25 @@ export const create = addPasswordOptions(
     .argument('<handle>', 'its name, such as alice.example.com')
     .option('--email <address>', 'its e-mail address'),
 )
+  .option('--did <did>', 'an identity that exists already; the account starts deactivated')
   .option('--recovery-key <did:key>', "a key of the owner's own that can take the DID back")
-  .option('--allow-reserved', 'a reserved handle is allowed')
   .addHelpText(
     'after',
-    '\nExamples:\n  locus account create alice.test --email alice@example.com --generate\n' +
-      '  pass show alice | locus account create alice.test --email alice@example.com --password-stdin',
+    `
+Examples:
+  locus account create alice.test --email alice@example.com --generate
+  pass show alice | locus account create alice.test --email alice@example.com --password-stdin`,
   )
   .action(async (handle: string, options: CreateOptions, command: Command) => {
     const email = options.email ?? (await askText({ message: 'E-mail address', option: '--email' }))
     const password = await newPassword(command, options)
     await using pds = await connect(command)
-    const created = await pds.call('host.locus.account.create', {
+    const created = await createAccount(pds, {
       handle: handle.replace(/^@/, ''),
       email,
       password: password.text,
+      did: options.did,
       recoveryKey: options.recoveryKey,
-      allowReserved: options.allowReserved === true,
     })
     await printOne(
       command,
@@ -47,3 +50,11 @@ export const create = addPasswordOptions(
       },
     )
   })
+
+/** The method logs the account in as well, which nobody here wants. */
+async function createAccount(pds: Connection, input: InputOf<'com.atproto.server.createAccount'>) {
+  const { did, handle, refreshJwt } = await pds.call('com.atproto.server.createAccount', input)
+  const headers = { authorization: `Bearer ${refreshJwt}` }
+  await pds.call('com.atproto.server.deleteSession', undefined, { headers })
+  return { did, handle }
+}
