@@ -133,7 +133,8 @@ export class ActorStore {
       return
     }
     sql.putRecord.run(path, change.cid, rev, change.content)
-    if (change.target !== null) sql.addBacklink.run(collection, change.target, path.slice(collection.length + 1))
+    if (change.target !== null)
+      sql.addBacklink.run(collection, change.target, path.slice(collection.length + 1))
     for (const cid of change.blobs) sql.addBlobRef.run(cid, path)
   }
 
@@ -237,7 +238,9 @@ function statements(db: Database) {
     ),
     paths: db.query<{ path: string; cid: Cid }, []>('SELECT path, cid FROM record ORDER BY path'),
     allRecords: db.query<StoredRecord, []>('SELECT path, cid, content FROM record ORDER BY path'),
-    pathAfter: db.query<{ path: string }, [string]>('SELECT path FROM record WHERE path > ? ORDER BY path LIMIT 1'),
+    pathAfter: db.query<{ path: string }, [string]>(
+      'SELECT path FROM record WHERE path > ? ORDER BY path LIMIT 1',
+    ),
     recordCount: db.query<{ count: number }, []>('SELECT count(*) AS count FROM record'),
     putRecord: db.query<null, [string, Cid, Tid, Uint8Array]>(
       `INSERT INTO record (path, cid, rev, content) VALUES (?1, ?2, ?3, ?4)
@@ -256,7 +259,9 @@ function statements(db: Database) {
     ),
     addBlobRef: db.query<null, [Cid, string]>('INSERT OR IGNORE INTO record_blob VALUES (?, ?)'),
     dropBlobRefs: db.query<null, [string]>('DELETE FROM record_blob WHERE path = ?'),
-    tree: db.query<StoredTree, []>('SELECT root_id AS rootId, root_cid AS rootCid, next_id AS nextId FROM tree'),
+    tree: db.query<StoredTree, []>(
+      'SELECT root_id AS rootId, root_cid AS rootCid, next_id AS nextId FROM tree',
+    ),
     putTree: db.query<null, [number, Cid, number]>(
       `INSERT INTO tree (id, root_id, root_cid, next_id) VALUES (1, ?1, ?2, ?3)
        ON CONFLICT DO UPDATE SET root_id = ?1, root_cid = ?2, next_id = ?3`,

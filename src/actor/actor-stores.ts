@@ -85,7 +85,12 @@ export class ActorStores {
   private load(did: Did, mustExist: boolean): ActorStore {
     const path = this.deps.layout.actor(did).store
     if (mustExist && !existsSync(path)) throw new RepoNotFoundError(did)
-    const db = openDatabase(path, { migrations: actorMigrations, synchronous: 'NORMAL', cacheKib: CACHE_KIB, mustExist })
+    const db = openDatabase(path, {
+      migrations: actorMigrations,
+      synchronous: 'NORMAL',
+      cacheKib: CACHE_KIB,
+      mustExist,
+    })
     const store = new ActorStore(did, db)
     try {
       this.deps.onOpen(store)

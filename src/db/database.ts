@@ -16,6 +16,8 @@ export interface OpenOptions {
   synchronous: 'FULL' | 'NORMAL'
   /** bytes, for a new file */
   pageSize?: number
+  /** a new file can give the space of deleted rows back, by `PRAGMA incremental_vacuum` */
+  reclaim?: boolean
   /** KiB of page cache */
   cacheKib?: number
   readonly?: boolean
@@ -81,6 +83,7 @@ export function openDatabase(path: string, options: OpenOptions): Database {
     db.run('PRAGMA busy_timeout = 5000')
     if (!options.readonly) {
       if (options.pageSize) db.run(`PRAGMA page_size = ${options.pageSize}`)
+      if (options.reclaim) db.run('PRAGMA auto_vacuum = INCREMENTAL')
       db.run('PRAGMA journal_mode = WAL')
       db.run(`PRAGMA synchronous = ${options.synchronous}`)
     }

@@ -22,3 +22,7 @@ export interface JsonBlob {
   readonly mimeType: string
   readonly size: number
 }
+
+export function isJsonObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -6,8 +6,8 @@ import type { ActorStore, RecordChange, RepoRoot } from '#actor/actor-store.ts'
 import { targetOf } from '#actor/backlinks.ts'
 import type { Did, Tid } from '#lexicon/strings.ts'
 import { blobRefsOf } from '#repo/blob-ref.ts'
-import { type Cid, formatCid } from '#repo/cid.ts'
 import { readCar } from '#repo/car.ts'
+import { type Cid, formatCid } from '#repo/cid.ts'
 import { decodeCommit } from '#repo/commit.ts'
 import { decodeToJson } from '#repo/dag-cbor.ts'
 import { decodeFrame } from '#repo/events.ts'
@@ -60,5 +60,9 @@ export function changeOfFrame(did: Did, seq: number, frame: Uint8Array): CommitC
     const content = block(cid)
     return recordWritten(action, path, cid, content, decodeToJson(content))
   })
-  return { root: { did, commitCid: event.commit, commitBlock, dataCid: data, rev, seq }, since: event.since, records }
+  return {
+    root: { did, commitCid: event.commit, commitBlock, dataCid: data, rev, seq },
+    since: event.since,
+    records,
+  }
 }

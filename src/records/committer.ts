@@ -98,6 +98,17 @@ export class Committer {
     })
   }
 
+  /** Announces that an account was deleted, and takes what it said before out of the log. */
+  async announceDeletion(did: Did): Promise<void> {
+    const { sequencer, repos, stores } = this.deps
+    const seq = await this.submit((batch) =>
+      batch.announce(did, { type: 'account', active: false, status: 'deleted' }),
+    )
+    sequencer.erase(did, seq - 1)
+    repos.forget(did)
+    stores.close(did)
+  }
+
   /** Resolves when nothing is queued any more. */
   drained(): Promise<void> {
     return this.scheduled ? new Promise((resolve) => this.idle.push(resolve)) : Promise.resolve()
@@ -169,22 +180,24 @@ export class Batch {
     return store
   }
 
-  announce(did: Did, event: Announcement): void {
+  /** @returns the number of the event */
+  announce(did: Did, event: Announcement): number {
     const { sequencer } = this.deps
     if (event.type === 'sync') {
       const { root } = this.repo(did)
       const blocks = writeCar(root.commitCid, [{ cid: root.commitCid, bytes: root.commitBlock }])
       const head = { rev: root.rev, commitCid: root.commitCid }
       const encode = (seq: number, time: string) => encodeSyncFrame({ seq, time, did, rev: root.rev, blocks })
-      sequencer.append({ did, kind: 'sync', head, encode })
-    } else if (event.type === 'account') {
+      return sequencer.append({ did, kind: 'sync', head, encode })
+    }
+    if (event.type === 'account') {
       const { active, status } = event
       const encode = (seq: number, time: string) => encodeAccountFrame({ seq, time, did, active, status })
-      sequencer.append({ did, kind: 'account', encode })
-    } else {
-      const encode = (seq: number, time: string) => encodeIdentityFrame({ seq, time, did, handle: event.handle })
-      sequencer.append({ did, kind: 'identity', encode })
+      return sequencer.append({ did, kind: 'account', encode })
     }
+    const encode = (seq: number, time: string) =>
+      encodeIdentityFrame({ seq, time, did, handle: event.handle })
+    return sequencer.append({ did, kind: 'identity', encode })
   }
 
   createRepo(did: Did, handle: Handle, silent: boolean): void {
@@ -201,7 +214,14 @@ export class Batch {
       this.announce(did, { type: 'account', active: true })
       seq = this.log(did, commit, { since: null, blocks, ops: [] })
     }
-    const root = { did, commitCid: commit.cid, commitBlock: commit.bytes, dataCid: commit.data, rev: commit.rev, seq }
+    const root = {
+      did,
+      commitCid: commit.cid,
+      commitBlock: commit.bytes,
+      dataCid: commit.data,
+      rev: commit.rev,
+      seq,
+    }
     applyChange(store, { root, since: null, records: [] })
     repos.add({ did, root, tree, touchedCount: 0 })
     if (!silent) this.announce(did, { type: 'sync' })
@@ -221,7 +241,14 @@ export class Batch {
     const seq = this.log(did, commit, { since: before.rev, prevData: before.dataCid, blocks, ops })
     tree.settle()
     const store = this.store(did)
-    repo.root = { did, commitCid: commit.cid, commitBlock: commit.bytes, dataCid: commit.data, rev: commit.rev, seq }
+    repo.root = {
+      did,
+      commitCid: commit.cid,
+      commitBlock: commit.bytes,
+      dataCid: commit.data,
+      rev: commit.rev,
+      seq,
+    }
     applyChange(store, { root: repo.root, since: before.rev, records })
     repo.touchedCount += records.length
     repos.checkpointWhenDue(repo, store)
@@ -273,13 +300,18 @@ export class Batch {
       did,
       kind: 'commit',
       head,
-      encode: (seq, time) => encodeCommitFrame({ seq, time, did, commit: commit.cid, rev: commit.rev, ...event }),
+      encode: (seq, time) =>
+        encodeCommitFrame({ seq, time, did, commit: commit.cid, rev: commit.rev, ...event }),
     })
   }
 }
 
 /** The commit, the nodes, and the records written: each block once. */
-function eventBlocks(commit: SignedCommit, nodes: readonly Block[], records: readonly RecordChange[]): Block[] {
+function eventBlocks(
+  commit: SignedCommit,
+  nodes: readonly Block[],
+  records: readonly RecordChange[],
+): Block[] {
   const blocks: Block[] = [{ cid: commit.cid, bytes: commit.bytes }, ...nodes]
   const seen = records.length > 1 ? new Set<string>() : null
   for (const record of records) {

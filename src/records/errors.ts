@@ -70,8 +70,11 @@ export class RepoLagsError extends DomainError {
   override readonly name = 'RepoLagsError'
   readonly kind = 'unavailable'
   readonly code = 'RepoUnavailable'
-  override readonly hint = 'restore this account from a backup; the log on this host no longer reaches back far enough'
+  override readonly hint =
+    'restore this account from a backup; the log on this host no longer reaches back far enough'
   constructor(did: string, found: Tid | null, wanted: Tid) {
-    super(`the store of ${did} is at rev ${found ?? 'none'}, the event log at ${wanted}, with events missing in between`)
+    super(
+      `the store of ${did} is at rev ${found ?? 'none'}, the event log at ${wanted}, with events missing in between`,
+    )
   }
 }

@@ -3,6 +3,7 @@
  * record, whoever asks for it, is a call of `write`.
  */
 import type { ActorStores } from '#actor/actor-stores.ts'
+import { isJsonObject, type JsonObject } from '#lexicon/json.ts'
 import type { Did, Nsid, RecordKey } from '#lexicon/strings.ts'
 import type { Cid } from '#repo/cid.ts'
 import { decodeToJson } from '#repo/dag-cbor.ts'
@@ -25,8 +26,7 @@ const MAX_WRITES = 200
 export interface RecordView {
   rkey: RecordKey
   cid: Cid
-  /** JSON form: {$link}, {$bytes} */
-  value: unknown
+  value: JsonObject
 }
 
 export class Records {
@@ -60,7 +60,7 @@ export class Records {
   /** A record, or null when it is not there. @throws RepoNotFoundError */
   get(did: Did, collection: Nsid, rkey: RecordKey): RecordView | null {
     const record = this.deps.stores.open(did).record(`${collection}/${rkey}`)
-    return record && { rkey, cid: record.cid, value: decodeToJson(record.content) }
+    return record && { rkey, cid: record.cid, value: recordValue(record.content) }
   }
 
   /**
@@ -74,11 +74,17 @@ export class Records {
   ): RecordView[] {
     const store = this.deps.stores.open(did)
     const found = store.records(collection, page.limit, page.cursor, page.reverse)
-    return found.map(({ rkey, cid, content }) => ({ rkey, cid, value: decodeToJson(content) }))
+    return found.map(({ rkey, cid, content }) => ({ rkey, cid, value: recordValue(content) }))
   }
 
   /** Names of the collections that have records. @throws RepoNotFoundError */
   collections(did: Did): string[] {
     return this.deps.stores.open(did).collections()
   }
+}
+
+function recordValue(content: Uint8Array): JsonObject {
+  const value = decodeToJson(content)
+  if (!isJsonObject(value)) throw new Error('a stored record is not a map')
+  return value
 }

@@ -95,13 +95,19 @@ export class Repos {
     try {
       const root = snapshot.root()
       if (!root) throw new RepoNotFoundError(did)
-      const problems = verifyCommit(root.commitBlock, { did, cid: root.commitCid, publicKey: keys.load(did).did })
+      const problems = verifyCommit(root.commitBlock, {
+        did,
+        cid: root.commitCid,
+        publicKey: keys.load(did).did,
+      })
       let records = 0
       for (const { path, cid, content } of snapshot.allRecords()) {
-        if (!sameCid(cidOf('dag-cbor', content), cid)) problems.push(`record ${path} does not hash to its CID`)
+        if (!sameCid(cidOf('dag-cbor', content), cid))
+          problems.push(`record ${path} does not hash to its CID`)
         if (++records % 2000 === 0) await Bun.sleep(0) // lets requests through
       }
-      if (!sameCid(treeOf(snapshot).root(), root.dataCid)) problems.push('the records do not make the tree of the commit')
+      if (!sameCid(treeOf(snapshot).root(), root.dataCid))
+        problems.push('the records do not make the tree of the commit')
       return { did, rev: root.rev, records, problems }
     } finally {
       snapshot.close()
@@ -121,7 +127,8 @@ function* exportChunks(snapshot: ActorStore): Generator<Uint8Array> {
       part = carBlock(item.node.cid, item.node.bytes)
     } else {
       const record = records.next().value
-      if (record?.path !== item.path) throw new RepoDamagedError(`${snapshot.did} lacks the record ${item.path}`)
+      if (record?.path !== item.path)
+        throw new RepoDamagedError(`${snapshot.did} lacks the record ${item.path}`)
       part = carBlock(record.cid, record.content)
     }
     parts.push(part)

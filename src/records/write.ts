@@ -4,6 +4,7 @@
  */
 import type { ActorStore, RecordChange } from '#actor/actor-store.ts'
 import { type ValidationStatus, validateRecord } from '#lexicon/records.ts'
+import type { JsonObject } from '#lexicon/json.ts'
 import type { Did, Nsid, RecordKey, Tid } from '#lexicon/strings.ts'
 import { hasLegacyBlob } from '#repo/blob-ref.ts'
 import { type Cid, cidOf, sameCid } from '#repo/cid.ts'
@@ -23,10 +24,10 @@ import {
 import type { LoadedRepo } from './loaded-repos.ts'
 
 export type RecordWrite =
-  | { action: 'create'; collection: Nsid; rkey?: RecordKey | undefined; record: unknown }
-  | { action: 'update'; collection: Nsid; rkey: RecordKey; record: unknown }
+  | { action: 'create'; collection: Nsid; rkey?: RecordKey | undefined; record: JsonObject }
+  | { action: 'update'; collection: Nsid; rkey: RecordKey; record: JsonObject }
   /** creates or updates; `swapRecord` is what must be there now, null for nothing */
-  | { action: 'put'; collection: Nsid; rkey: RecordKey; record: unknown; swapRecord?: Cid | null | undefined }
+  | { action: 'put'; collection: Nsid; rkey: RecordKey; record: JsonObject; swapRecord?: Cid | null | undefined }
   | { action: 'delete'; collection: Nsid; rkey: RecordKey }
   /** deletes the record if it is there */
   | { action: 'discard'; collection: Nsid; rkey: RecordKey; swapRecord?: Cid | undefined }
@@ -47,7 +48,9 @@ export interface WrittenRecord {
   validationStatus: ValidationStatus | undefined
 }
 
-export type WriteOutcome = ({ action: 'create' | 'update' } & WrittenRecord) | { action: 'delete'; path: string }
+export type WriteOutcome =
+  | ({ action: 'create' | 'update' } & WrittenRecord)
+  | { action: 'delete'; path: string }
 
 export interface WriteResult {
   /** null when there was nothing to do */
@@ -59,7 +62,7 @@ export interface WriteResult {
 interface Encoded {
   cid: Cid
   content: Uint8Array
-  json: unknown
+  json: JsonObject
   validationStatus: ValidationStatus | undefined
 }
 export type PreparedWrite =
@@ -69,10 +72,15 @@ export type PreparedWrite =
   | { action: 'discard'; path: string; swapRecord: Cid | undefined }
 
 /** Validates and encodes one write. @throws DomainError when the record is not acceptable */
-export function prepare(write: RecordWrite, validate: boolean | undefined, newRkey: () => RecordKey): PreparedWrite {
+export function prepare(
+  write: RecordWrite,
+  validate: boolean | undefined,
+  newRkey: () => RecordKey,
+): PreparedWrite {
   const { action, collection } = write
   if (action === 'delete') return { action, path: `${collection}/${write.rkey}` }
-  if (action === 'discard') return { action, path: `${collection}/${write.rkey}`, swapRecord: write.swapRecord }
+  if (action === 'discard')
+    return { action, path: `${collection}/${write.rkey}`, swapRecord: write.swapRecord }
   const rkey = write.rkey ?? newRkey()
   const path = `${collection}/${rkey}`
   const checked = validateRecord({ collection, rkey, record: write.record, validate })
@@ -107,7 +115,8 @@ export function commitWrites(
   if (only && writes.length === 1 && changesNothing(repo, only)) return { commit: null, results }
 
   const { swapCommit } = options
-  if (swapCommit && !sameCid(swapCommit, repo.root.commitCid)) throw new InvalidSwapError('Commit', repo.root.commitCid)
+  if (swapCommit && !sameCid(swapCommit, repo.root.commitCid))
+    throw new InvalidSwapError('Commit', repo.root.commitCid)
   const plan = new Plan()
   for (const write of writes) {
     if (options.replaceDuplicates) planDuplicates(plan, repo, batch.store(did), write)

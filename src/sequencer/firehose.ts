@@ -9,6 +9,8 @@
  *
  * Frames are those of the log. Events are broadcast only when they are durable.
  */
+
+import type { Did } from '#lexicon/strings.ts'
 import { encodeErrorFrame, encodeInfoFrame } from '#repo/events.ts'
 import type { Clock } from '#std/clock.ts'
 import type { LoggedEvent, Sequencer } from './sequencer.ts'
@@ -51,14 +53,17 @@ export class Firehose {
   private ringBytes = 0
   private broadcastSeq: number
   private sinceLook = 0
-  private readonly stopListening: () => void
+  private readonly stopListening: (() => void)[]
   private readonly looking: ReturnType<typeof setInterval>
 
   constructor(
     private readonly deps: { sequencer: Sequencer; clock: Clock; broadcast: (frame: Uint8Array) => void },
   ) {
     this.broadcastSeq = deps.sequencer.lastSeq
-    this.stopListening = deps.sequencer.listen((events) => this.publish(events))
+    this.stopListening = [
+      deps.sequencer.listen((events) => this.publish(events)),
+      deps.sequencer.onErasure((did, throughSeq) => this.forget(did, throughSeq)),
+    ]
     this.looking = setInterval(() => this.look(), LOOK_MS)
     this.looking.unref()
   }
@@ -91,7 +96,12 @@ export class Firehose {
     }
     this.consumers.set(socket, consumer)
     if (cursor !== null && cursor < sequencer.prunedThrough) {
-      socket.send(encodeInfoFrame({ name: 'OutdatedCursor', message: 'Requested cursor exceeded limit. Possibly missing events' }))
+      socket.send(
+        encodeInfoFrame({
+          name: 'OutdatedCursor',
+          message: 'Requested cursor exceeded limit. Possibly missing events',
+        }),
+      )
     }
     this.advance(consumer)
   }
@@ -114,16 +124,10 @@ export class Firehose {
     this.consumers.delete(socket)
   }
 
-  /** Takes what was erased from the log out of memory too. */
-  forget(events: (event: LoggedEvent) => boolean): void {
-    this.ring = this.ring.filter((event) => !events(event))
-    this.ringBytes = this.ring.reduce((sum, { frame }) => sum + frame.length, 0)
-  }
-
   /** Ends every connection: the server stops. */
   [Symbol.dispose](): void {
     clearInterval(this.looking)
-    this.stopListening()
+    for (const stop of this.stopListening) stop()
     for (const { socket } of this.consumers.values()) socket.close(1001, 'server is stopping')
     this.consumers.clear()
   }
@@ -144,6 +148,11 @@ export class Firehose {
     }
   }
 
+  private forget(did: Did, throughSeq: number): void {
+    this.ring = this.ring.filter((event) => event.did !== did || event.seq > throughSeq)
+    this.ringBytes = this.ring.reduce((sum, { frame }) => sum + frame.length, 0)
+  }
+
   private trimRing(): void {
     let drop = 0
     while (this.ringBytes > RING_BYTES) this.ringBytes -= this.ring[drop++]?.frame.length ?? 0
@@ -159,7 +168,8 @@ export class Firehose {
   /** Sends a page, and goes on in the next turn, until the socket is full or the consumer is at the head. */
   private advance(consumer: Consumer): void {
     const { socket } = consumer
-    if (consumer.atHead || consumer.closing || !this.consumers.has(socket) || socket.buffered() >= HIGH_WATER) return
+    if (consumer.atHead || consumer.closing || !this.consumers.has(socket) || socket.buffered() >= HIGH_WATER)
+      return
     if (consumer.seq < this.broadcastSeq) {
       const { events, through } = this.page(consumer.seq)
       for (const { frame } of events) socket.send(frame)

@@ -44,11 +44,15 @@ export interface NewEvent {
 const PAGE_SIZE = 16 * 1024
 /** events looked at in one step of an erasure */
 const ERASURE_STEP = 2000
+/** events dropped in one step of pruning, a few milliseconds' work, and the pages then cut off the file */
+const PRUNE_STEP = 200
+const VACUUM_PAGES = 200
 
 export class Sequencer {
   private readonly db: Database
   private readonly sql
   private readonly listeners = new Set<(events: readonly LoggedEvent[]) => void>()
+  private readonly erasureListeners = new Set<(did: Did, throughSeq: number) => void>()
   /** heads of the events above `appliedThrough`, which the table does not have yet */
   private readonly newHeads = new Map<Did, Head>()
   private readonly erasing = new Map<Did, number>()
@@ -62,6 +66,7 @@ export class Sequencer {
       migrations: sequencerMigrations,
       synchronous: deps.durability === 'full' ? 'FULL' : 'NORMAL',
       pageSize: PAGE_SIZE,
+      reclaim: true,
       cacheKib: 4 * 1024,
     })
     this.sql = statements(this.db)
@@ -139,6 +144,12 @@ export class Sequencer {
     return () => void this.listeners.delete(listener)
   }
 
+  /** Calls `listener` with what is taken out of the log: the events of a DID up to a number. */
+  onErasure(listener: (did: Did, throughSeq: number) => void): () => void {
+    this.erasureListeners.add(listener)
+    return () => void this.erasureListeners.delete(listener)
+  }
+
   /** The last commit of a repository, or null when the log has never seen one. */
   head(did: Did): Head | null {
     return this.newHeads.get(did) ?? this.sql.head.get(did)
@@ -179,16 +190,18 @@ export class Sequencer {
     return this.sql.oldest.get()?.seq ?? null
   }
 
-  /** Takes the events of `did` up to `throughSeq` out of the log: at once for readers, on disk by `eraseStep`. */
+  /**
+   * Takes the events of `did` up to `throughSeq` out of the log, and forgets its head: at once for readers, on disk
+   * by `eraseStep`.
+   */
   erase(did: Did, throughSeq: number): void {
-    this.sql.setErasure.run(did, throughSeq)
+    transact(this.db, () => {
+      this.sql.setErasure.run(did, throughSeq)
+      this.sql.dropHead.run(did)
+    })
     this.erasing.set(did, throughSeq)
-  }
-
-  /** Forgets the head of a deleted account. */
-  forgetHead(did: Did): void {
     this.newHeads.delete(did)
-    this.sql.dropHead.run(did)
+    for (const listener of this.erasureListeners) listener(did, throughSeq)
   }
 
   /** Does a bounded part of the oldest erasure. @returns the next position, or null when none is left */
@@ -205,6 +218,24 @@ export class Sequencer {
     return this.erasing.size > 0 ? 0 : null
   }
 
+  /**
+   * Drops a bounded number of events from before `time` (Unix milliseconds), the oldest first, and gives their space
+   * back. @returns how many; 0 when none is left
+   */
+  pruneStep(time: number): number {
+    const oldEnough = this.sql.oldestEvents.all(PRUNE_STEP).filter((event) => event.time < time)
+    const through = Math.min(oldEnough.at(-1)?.seq ?? 0, this.applied)
+    if (through <= this.pruned) return 0
+    const { changes } = transact(this.db, () => {
+      this.sql.setMark.run('pruned_through', through)
+      this.sql.setMark.run('last_seq', this.last)
+      return this.sql.dropThrough.run(through)
+    })
+    this.pruned = through
+    this.db.run(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`)
+    return changes
+  }
+
   /** Closes the log. Everything that it has answered is on disk already. */
   close(): void {
     this.db.close()
@@ -215,7 +246,9 @@ function statements(db: Database) {
   return {
     newest: db.query<{ seq: number | null }, []>('SELECT max(seq) AS seq FROM event'),
     oldest: db.query<{ seq: number | null }, []>('SELECT min(seq) AS seq FROM event'),
-    firstAfter: db.query<{ seq: number }, [number]>('SELECT seq FROM event WHERE seq > ? ORDER BY seq LIMIT 1'),
+    firstAfter: db.query<{ seq: number }, [number]>(
+      'SELECT seq FROM event WHERE seq > ? ORDER BY seq LIMIT 1',
+    ),
     insert: db.query<null, [number, Did, EventKind, number, Tid | null, Cid | null, Uint8Array]>(
       'INSERT INTO event (seq, did, kind, time, rev, commit_cid, frame) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -238,11 +271,19 @@ function statements(db: Database) {
     setMark: db.query<null, [string, number]>(
       'INSERT INTO mark (name, seq) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET seq = ?2',
     ),
-    erasures: db.query<{ did: Did; throughSeq: number }, []>('SELECT did, through_seq AS throughSeq FROM erasure'),
+    erasures: db.query<{ did: Did; throughSeq: number }, []>(
+      'SELECT did, through_seq AS throughSeq FROM erasure',
+    ),
     setErasure: db.query<null, [Did, number]>(
       'INSERT INTO erasure (did, through_seq) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET through_seq = ?2',
     ),
     dropErasure: db.query<null, [Did]>('DELETE FROM erasure WHERE did = ?'),
-    eraseRange: db.query<null, [number, number, Did]>('DELETE FROM event WHERE seq > ? AND seq <= ? AND did = ?'),
+    oldestEvents: db.query<{ seq: number; time: number }, [number]>(
+      'SELECT seq, time FROM event ORDER BY seq LIMIT ?',
+    ),
+    dropThrough: db.query<null, [number]>('DELETE FROM event WHERE seq <= ?'),
+    eraseRange: db.query<null, [number, number, Did]>(
+      'DELETE FROM event WHERE seq > ? AND seq <= ? AND did = ?',
+    ),
   }
 }

@@ -12,11 +12,15 @@ export const createRecord = implement(com.atproto.repo.createRecord, {
   async handle({ app, principal, input }) {
     const { repo, collection, rkey, record, validate } = input
     const did = ownRepo(app.accounts, principal, repo)
-    const result = await app.records.writeOne(did, { action: 'create', collection, rkey, record }, {
-      validate,
-      swapCommit: optionalCid(input.swapCommit, 'swapCommit'),
-      replaceDuplicates: validate !== false,
-    })
+    const result = await app.records.writeOne(
+      did,
+      { action: 'create', collection, rkey, record },
+      {
+        validate,
+        swapCommit: optionalCid(input.swapCommit, 'swapCommit'),
+        replaceDuplicates: validate !== false,
+      },
+    )
     return { ...recordMeta(did, result.record), ...commitMeta(result) }
   },
 })

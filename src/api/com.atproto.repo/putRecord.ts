@@ -13,10 +13,14 @@ export const putRecord = implement(com.atproto.repo.putRecord, {
     const { repo, collection, rkey, record, validate } = input
     const did = ownRepo(app.accounts, principal, repo)
     const swapRecord = input.swapRecord === null ? null : optionalCid(input.swapRecord, 'swapRecord')
-    const result = await app.records.writeOne(did, { action: 'put', collection, rkey, record, swapRecord }, {
-      validate,
-      swapCommit: optionalCid(input.swapCommit, 'swapCommit'),
-    })
+    const result = await app.records.writeOne(
+      did,
+      { action: 'put', collection, rkey, record, swapRecord },
+      {
+        validate,
+        swapCommit: optionalCid(input.swapCommit, 'swapCommit'),
+      },
+    )
     return { ...recordMeta(did, result.record), ...commitMeta(result) }
   },
 })

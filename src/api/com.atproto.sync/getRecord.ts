@@ -8,6 +8,9 @@ export const getRecord = implement(com.atproto.sync.getRecord, {
   auth: publicOrOwner,
   handle({ app, principal, params }) {
     const { did } = readableAccount(app.accounts, params.did, (owner) => isOwnerOrOperator(principal, owner))
-    return { encoding: 'application/vnd.ipld.car', body: app.repos.proof(did, `${params.collection}/${params.rkey}`) }
+    return {
+      encoding: 'application/vnd.ipld.car',
+      body: app.repos.proof(did, `${params.collection}/${params.rkey}`),
+    }
   },
 })

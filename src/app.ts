@@ -1,0 +1,227 @@
+/**
+ * The one place where rooms are wired together: everything a server is made of, opened in order and closed in reverse.
+ * Edges (http, cli, api) get an `App`; rooms get only what they use. Whoever has an `App` is the only writer of its data
+ * directory.
+ */
+import { mkdirSync } from 'node:fs'
+import { Accounts } from '#account/accounts.ts'
+import { AppPasswords } from '#account/app-passwords.ts'
+import { AccountCreation, recoverAccounts } from '#account/creation.ts'
+import { Handles } from '#account/handles.ts'
+import { Invites } from '#account/invites.ts'
+import { LogIns } from '#account/log-ins.ts'
+import { Passwords } from '#account/passwords.ts'
+import { AccountRemoval } from '#account/removal.ts'
+import { SessionTokens } from '#account/session-tokens.ts'
+import { Sessions } from '#account/sessions.ts'
+import { ActorStores } from '#actor/actor-stores.ts'
+import { Authenticator } from '#auth/authenticator.ts'
+import type { Config } from '#config/config.ts'
+import { DataLayout } from '#config/layout.ts'
+import { openDatabase } from '#db/database.ts'
+import { DirectoryLock } from '#db/directory-lock.ts'
+import { Crawlers } from '#federation/crawlers.ts'
+import { PlcClient } from '#identity/plc-client.ts'
+import { IdentityResolver } from '#identity/resolver.ts'
+import { k256FromSecret } from '#keys/k256.ts'
+import { SigningKeys } from '#keys/signing-keys.ts'
+import { type Did, isDid } from '#lexicon/strings.ts'
+import { MailCatcher } from '#mail/mail-catcher.ts'
+import { Mailer } from '#mail/mailer.ts'
+import { cacheMigrations } from '#migrations/cache.ts'
+import { serviceMigrations } from '#migrations/service.ts'
+import { PlcDirectory } from '#plc/directory.ts'
+import { Committer } from '#records/committer.ts'
+import { LoadedRepos } from '#records/loaded-repos.ts'
+import { Records } from '#records/records.ts'
+import { catchUp, recoverStores } from '#records/recovery.ts'
+import { Repos } from '#records/repos.ts'
+import { StoreSync } from '#records/store-sync.ts'
+import { TidGenerator } from '#repo/tid.ts'
+import { Sequencer } from '#sequencer/sequencer.ts'
+import { LogUpkeep } from '#sequencer/upkeep.ts'
+import { type Clock, systemClock } from '#std/clock.ts'
+import { createSafeFetch, type SafeFetch } from '#std/safe-fetch.ts'
+import { version } from '#telemetry/version.ts'
+
+export interface AppOptions {
+  clock?: Clock
+}
+
+export class App implements AsyncDisposable {
+  readonly config: Config
+  readonly clock: Clock
+  readonly layout: DataLayout
+  readonly sequencer: Sequencer
+  readonly stores: ActorStores
+  readonly keys: SigningKeys
+  readonly fetch: SafeFetch
+  /** the PLC directory of a development server */
+  readonly plcDirectory: PlcDirectory | null
+  readonly plc: PlcClient
+  readonly identity: IdentityResolver
+  readonly mail: Mailer
+  readonly mailCatcher: MailCatcher
+  readonly committer: Committer
+  readonly records: Records
+  readonly repos: Repos
+  readonly passwords: Passwords
+  readonly accounts: Accounts
+  readonly appPasswords: AppPasswords
+  readonly tokens: SessionTokens
+  readonly sessions: Sessions
+  readonly logIns: LogIns
+  readonly invites: Invites
+  readonly handles: Handles
+  readonly removal: AccountRemoval
+  readonly creation: AccountCreation
+  readonly auth: Authenticator
+  readonly crawlers: Crawlers
+  readonly upkeep: LogUpkeep
+
+  private constructor(
+    config: Config,
+    clock: Clock,
+    layout: DataLayout,
+    private readonly opened: AsyncDisposableStack,
+  ) {
+    const serviceDid = didOf(config.serviceDid, 'service DID')
+    this.config = config
+    this.clock = clock
+    this.layout = layout
+    const db = this.opened.adopt(
+      openDatabase(layout.service, {
+        migrations: serviceMigrations,
+        synchronous: 'FULL',
+        cacheKib: CACHE_KIB,
+      }),
+      (database) => database.close(),
+    )
+
+    const { durability, identity, handleDomains, plcUrl, publicUrl } = config
+    this.keys = new SigningKeys({ layout })
+    const rotationKey = k256FromSecret(config.secrets.plcRotationKey)
+    this.sequencer = this.opened.adopt(
+      new Sequencer({ path: layout.sequencer, clock, durability }),
+      (sequencer) => sequencer.close(),
+    )
+    const sequencer = this.sequencer
+    this.stores = this.opened.use(new ActorStores({ layout, onOpen: (store) => catchUp(store, sequencer) }))
+    const sync = this.opened.use(new StoreSync({ layout, sequencer }))
+    const tids = new TidGenerator(clock)
+    const loaded = new LoadedRepos({ stores: this.stores })
+    const stored = { stores: this.stores, sequencer, keys: this.keys }
+    this.committer = new Committer({ ...stored, repos: loaded, tids, sync })
+    this.opened.defer(() => this.committer.drained())
+    this.records = new Records({ stores: this.stores, committer: this.committer, tids })
+    this.repos = new Repos({ ...stored, loaded, committer: this.committer })
+
+    this.fetch = createSafeFetch({
+      userAgent: `locus/${version}`,
+      protection: config.ssrfProtection,
+      allowLoopback: config.allowLoopback,
+      ownHostname: config.hostname,
+    })
+    this.plcDirectory = config.embeddedPlc ? this.opened.use(PlcDirectory.open(layout.plc, clock)) : null
+    this.plc = new PlcClient({
+      url: plcUrl,
+      fetch: this.plcDirectory ? directly(this.plcDirectory) : this.fetch,
+    })
+    const cache = this.opened.adopt(
+      openDatabase(layout.cache, { migrations: cacheMigrations, synchronous: 'NORMAL' }),
+      (database) => database.close(),
+    )
+    this.identity = this.opened.use(
+      new IdentityResolver({
+        cache,
+        clock,
+        plc: this.plc,
+        fetch: this.fetch,
+        timeoutMs: identity.resolverTimeoutMs,
+        ages: { staleMs: identity.cacheStaleMs, maxMs: identity.cacheMaxMs },
+        backupNameservers: identity.handleBackupNameservers,
+        dev: config.dev,
+      }),
+    )
+    this.mailCatcher = new MailCatcher({ db, clock, showSecrets: config.dev })
+    this.mail = this.opened.use(new Mailer({ db, clock, transport: this.mailCatcher }))
+
+    this.passwords = new Passwords()
+    this.accounts = new Accounts({ db, clock })
+    const { accounts, passwords } = this
+    this.appPasswords = new AppPasswords({ db, clock, passwords })
+    this.tokens = new SessionTokens({ secret: config.secrets.jwtSecret, serviceDid, clock })
+    this.sessions = new Sessions({ db, clock, tokens: this.tokens })
+    const { appPasswords, sessions } = this
+    this.logIns = new LogIns({ db, accounts, passwords, appPasswords, sessions })
+    this.invites = new Invites({ db, clock, hostname: config.hostname })
+    this.handles = new Handles({ domains: handleDomains, allowTest: config.dev, accounts, identity: this.identity })
+    const announceDeletion = (did: Did) => this.committer.announceDeletion(did)
+    const kept = { db, clock, accounts, stores: this.stores, keys: this.keys, plc: this.plc, rotationKey }
+    this.removal = this.opened.use(new AccountRemoval({ ...kept, announceDeletion }))
+    this.creation = new AccountCreation({
+      ...kept,
+      handles: this.handles,
+      invites: this.invites,
+      passwords,
+      sessions,
+      removal: this.removal,
+      identity: this.identity,
+      committer: this.committer,
+      recoveryDidKey: config.recoveryDidKey,
+      publicUrl,
+      inviteRequired: config.inviteRequired,
+    })
+    this.auth = new Authenticator({
+      accounts,
+      tokens: this.tokens,
+      identity: this.identity,
+      clock,
+      serviceDid,
+      adminPassword: config.secrets.adminPassword,
+      moderationServiceDid:
+        config.modService && didOf(config.modService.did, 'DID of the moderation service'),
+    })
+    const { hostname, crawlers: relays, firehose } = config
+    this.crawlers = this.opened.use(new Crawlers({ relays, hostname, fetch: this.fetch, clock, sequencer }))
+    this.upkeep = this.opened.use(new LogUpkeep({ sequencer, clock, windowMs: firehose.backfillWindowMs }))
+  }
+
+  /**
+   * Opens the data directory of `config`, making it where there is none, and brings everything in it to a state of rest.
+   * @throws DirectoryLockedError when another process has it
+   */
+  static async open(config: Config, { clock = systemClock }: AppOptions = {}): Promise<App> {
+    const layout = new DataLayout(config.dataDirectory, config.elsewhere)
+    mkdirSync(layout.root, { recursive: true, mode: 0o700 })
+    const opened = new AsyncDisposableStack()
+    try {
+      opened.adopt(DirectoryLock.acquire(layout.lock), (lock) => lock.release())
+      const app = new App(config, clock, layout, opened)
+      recoverStores(app.stores, app.sequencer)
+      await recoverAccounts({ creation: app.creation, removal: app.removal })
+      app.mail.start()
+      return app
+    } catch (error) {
+      await opened.disposeAsync()
+      throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.opened.disposeAsync()
+  }
+}
+
+const CACHE_KIB = 8 * 1024
+
+/** Calls the directory in this process, without the way through the network. */
+function directly(directory: PlcDirectory): SafeFetch {
+  return (url, { method = 'GET', headers = {}, body } = {}) =>
+    directory.fetch(new Request(String(url), { method, headers, ...(body !== undefined && { body }) }))
+}
+
+function didOf(text: string, what: string): Did {
+  if (!isDid(text)) throw new TypeError(`the ${what} is not a DID: ${text}`)
+  return text
+}
