@@ -22,7 +22,7 @@ export const accountShape: Shape<AccountView> = {
 export const oneAccount = ['<account>', 'DID, handle, @handle or e-mail address'] as const
 export const accounts = ['<account...>', 'DIDs, handles, @handles or e-mail addresses; - for stdin'] as const
 
-/** @throws ServerError AccountNotFound */
+/** @throws ServerError NotFound */
 export async function findAccount(
   pds: Connection,
   name: string,

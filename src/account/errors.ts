@@ -146,3 +146,13 @@ export class HandleNotFoundError extends DomainError {
     super('Unable to resolve handle')
   }
 }
+
+/** The operator asked for a code that was never given out. */
+export class InviteCodeNotFoundError extends DomainError {
+  override readonly name = 'InviteCodeNotFoundError'
+  readonly kind = 'missing'
+  readonly code = 'InviteCodeNotFound'
+  constructor() {
+    super('There is no such invite code')
+  }
+}

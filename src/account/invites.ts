@@ -120,6 +120,10 @@ export class Invites {
     return { codes, cursor: formatCursor({ primary, secondary: last.code }) }
   }
 
+  get(code: string): InviteCode | null {
+    return this.withUses(this.sql.byCode.all(code))[0] ?? null
+  }
+
   /** The codes that were given to each of `dids`. */
   ofAccounts(dids: readonly Did[]): Map<string, InviteCode[]> {
     return Map.groupBy(
@@ -207,6 +211,7 @@ function statements(db: Database) {
     ),
     byAge: page('created_at'),
     byUse: page('used_count'),
+    byCode: db.query<CodeRow, [string]>(`SELECT ${COLUMNS} FROM invite_code WHERE code = ?`),
     ofAccounts: db.query<CodeRow, [string]>(
       `SELECT ${COLUMNS} FROM invite_code WHERE for_account IN (SELECT value FROM json_each(?))
        ORDER BY created_at, code`,
