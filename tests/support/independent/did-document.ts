@@ -1,4 +1,11 @@
 /** What a PLC directory says of a DID. */
+import { formatDidKey, multibaseToBytes } from '@atproto/crypto'
+
+/** Their keys are not compressed and do not say of what kind they are. Old directories give no others. */
+const LEGACY_TYPES: Record<string, string> = {
+  EcdsaSecp256k1VerificationKey2019: 'ES256K',
+  EcdsaSecp256r1VerificationKey2019: 'ES256',
+}
 
 export class DidDocumentError extends Error {
   override readonly name = 'DidDocumentError'
@@ -24,8 +31,11 @@ export async function fetchDidDocument(plcUrl: string, did: string): Promise<Did
 export async function signingKeyOf(plcUrl: string, did: string): Promise<string> {
   const { verificationMethod = [] } = await fetchDidDocument(plcUrl, did)
   const method = verificationMethod.find(({ id }) => id === '#atproto' || id === `${did}#atproto`)
-  if (method?.type !== 'Multikey' || method.controller !== did || !method.publicKeyMultibase) {
-    throw new DidDocumentError(`the document of ${did} has no usable #atproto key`)
+  if (!method?.publicKeyMultibase || method.controller !== did) {
+    throw new DidDocumentError(`the document of ${did} has no #atproto key`)
   }
-  return `did:key:${method.publicKeyMultibase}`
+  if (method.type === 'Multikey') return `did:key:${method.publicKeyMultibase}`
+  const algorithm = LEGACY_TYPES[method.type]
+  if (!algorithm) throw new DidDocumentError(`the key of ${did} is of the type ${method.type}`)
+  return formatDidKey(algorithm, multibaseToBytes(method.publicKeyMultibase))
 }
