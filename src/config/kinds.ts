@@ -23,6 +23,8 @@ export interface Kind<T> {
   /** @param directory what a relative path is relative to */
   parse(input: unknown, directory: string): Parsed<T>
   plain(value: T): Plain
+  /** a value that people recognize, for the commented locus.toml */
+  readonly example?: T
 }
 
 export function good<T>(value: T): Parsed<T> {
@@ -40,9 +42,14 @@ export function quoted(input: unknown): string {
 }
 
 /** A kind of which every value is a string. */
-export function stringKind(name: string, check: (text: string) => Parsed<string>): Kind<string> {
+export function stringKind(
+  name: string,
+  example: string,
+  check: (text: string) => Parsed<string>,
+): Kind<string> {
   return {
     name,
+    example,
     parse: (input) =>
       typeof input === 'string'
         ? check(input.trim())
@@ -51,11 +58,12 @@ export function stringKind(name: string, check: (text: string) => Parsed<string>
   }
 }
 
-export const text = stringKind('text', (value) => good(value))
+export const text = stringKind('text', 'text', (value) => good(value))
 
 /** An absolute path. Relative ones start where they were written: the file's directory, or the current one. */
 export const path: Kind<string> = {
   name: 'path',
+  example: '/srv/locus',
   parse: (input, directory) =>
     typeof input === 'string' && !input.includes('\0')
       ? good(resolve(directory, input))
@@ -129,6 +137,7 @@ const MILLISECONDS: Record<string, number> = {
 /** A length of time with its unit, in milliseconds. */
 export const duration: Kind<number> = {
   name: 'duration',
+  example: 10 * SECOND,
   parse: (input) => {
     if (input === 0 || input === '0') return good(0)
     const match = typeof input === 'string' ? /^(\d+(?:\.\d+)?)\s*([a-z]+)$/.exec(input.trim()) : null
@@ -165,6 +174,7 @@ const BYTES: Record<string, number> = {
 /** An amount of data, in bytes: a number, or text with a unit. */
 export const size: Kind<number> = {
   name: 'size',
+  example: 2e9,
   fromWords: (words) => (/^\d+$/.test(words) ? Number(words) : words),
   parse: (input) => {
     if (typeof input === 'number' && Number.isSafeInteger(input) && input >= 0) return good(input)
@@ -203,6 +213,7 @@ function withUnit(value: number, units: readonly (readonly [unit: string, factor
 export function list(of: Kind<string>): Kind<readonly string[]> {
   return {
     name: `list of ${of.name}`,
+    example: of.example === undefined ? [] : [of.example],
     fromWords: (words) =>
       words.trim() === 'none'
         ? []

@@ -17,7 +17,7 @@ export function isLocalName(host: string): boolean {
 }
 
 /** The public name of a server. */
-export const hostname = stringKind('hostname', (input): Parsed<string> => {
+export const hostname = stringKind('hostname', 'pds.example.com', (input): Parsed<string> => {
   const name = input.toLowerCase()
   if (/^[a-z][a-z0-9+.-]*:\/\//.test(name)) {
     return bad(`${quoted(input)} is a URL`, `leave out the scheme: ${hostOf(name)}`)
@@ -48,7 +48,7 @@ function hostOf(url: string): string {
 }
 
 /** A domain below which accounts get handles, with its leading dot. */
-export const handleDomain = stringKind('domain', (input): Parsed<string> => {
+export const handleDomain = stringKind('domain', '.pds.example.com', (input): Parsed<string> => {
   const domain = input.toLowerCase()
   if (!domain.startsWith('.')) return bad(`${quoted(input)} does not start with a dot`, `use ".${domain}"`)
   if (!isDnsName(domain.slice(1)))
@@ -57,14 +57,14 @@ export const handleDomain = stringKind('domain', (input): Parsed<string> => {
 })
 
 /** An http or https URL. */
-export const url = stringKind('URL', (input): Parsed<string> => {
+export const url = stringKind('URL', 'https://example.com/about', (input): Parsed<string> => {
   const parsed = URL.parse(input)
   if (parsed?.protocol === 'https:' || parsed?.protocol === 'http:') return good(input)
   return bad(`${quoted(input)} is not a URL`, 'use one that starts with https://')
 })
 
 /** The base URL of a service that is called: without slash at the end, query and credentials. */
-export const serviceUrl = stringKind('URL', (input): Parsed<string> => {
+export const serviceUrl = stringKind('URL', 'https://api.example.com', (input): Parsed<string> => {
   const parsed = URL.parse(input)
   if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:') {
     return bad(`${quoted(input)} is not the URL of a service`, 'use one that starts with https://')
@@ -79,12 +79,12 @@ export const serviceUrl = stringKind('URL', (input): Parsed<string> => {
 })
 
 /** A relay: its URL, or its host name alone. */
-export const relay = stringKind('relay', (input): Parsed<string> => {
+export const relay = stringKind('relay', 'https://bsky.network', (input): Parsed<string> => {
   return serviceUrl.parse(isDnsName(input.toLowerCase()) ? `https://${input}` : input, '')
 })
 
 /** A DID that stands for a service or for an authority. */
-export const did = stringKind('DID', (input): Parsed<string> => {
+export const did = stringKind('DID', 'did:web:api.example.com', (input): Parsed<string> => {
   return /^did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-](#[A-Za-z0-9_-]+)?$/.test(input) && input.length <= 2048
     ? good(input)
     : bad(`${quoted(input)} is not a DID`, 'use one like did:web:api.example.com')
@@ -97,7 +97,7 @@ const KEY_PREFIXES = [
 ] as const
 
 /** A public key as a did:key, of the curves that the PLC directory takes. */
-export const didKey = stringKind('did:key', (input): Parsed<string> => {
+export const didKey = stringKind('did:key', 'did:key:z...', (input): Parsed<string> => {
   const bytes = keyBytes(input)
   const known = KEY_PREFIXES.some(([first, second]) => bytes?.[0] === first && bytes[1] === second)
   if (bytes?.length === 35 && known) return good(input)
@@ -110,14 +110,14 @@ function keyBytes(text: string): Uint8Array | null {
 }
 
 /** `who@example.com` */
-export const emailAddress = stringKind('address', (input): Parsed<string> => {
+export const emailAddress = stringKind('address', 'admin@example.com', (input): Parsed<string> => {
   return isEmailAddress(input)
     ? good(input)
     : bad(`${quoted(input)} is not a mail address`, 'use one like admin@example.com')
 })
 
 /** `who@example.com` or `Name <who@example.com>` */
-export const sender = stringKind('sender', (input): Parsed<string> => {
+export const sender = stringKind('sender', 'Locus <pds@example.com>', (input): Parsed<string> => {
   const address = /^[^<>\r\n]*<([^<>]+)>$/.exec(input)?.[1] ?? input
   return isEmailAddress(address)
     ? good(input)
@@ -139,7 +139,7 @@ const NAMED_NETWORKS: Record<string, readonly string[]> = {
 }
 
 /** An address, a network, or the name of some. */
-export const network = stringKind('network', (input): Parsed<string> => {
+export const network = stringKind('network', '10.0.0.0/8', (input): Parsed<string> => {
   if (ipRange(input) || NAMED_NETWORKS[input]) return good(input)
   return bad(
     `${quoted(input)} is not a network`,
@@ -153,7 +153,7 @@ export function namedNetworks(networks: readonly string[]): readonly string[] {
 }
 
 /** A name server: its address or name, with or without a port. */
-export const nameserver = stringKind('name server', (input): Parsed<string> => {
+export const nameserver = stringKind('name server', '9.9.9.9', (input): Parsed<string> => {
   const host =
     /^\[([^\]]+)\](?::\d+)?$/.exec(input)?.[1] ?? (isIP(input) !== 0 ? input : input.replace(/:\d+$/, ''))
   return isIP(host) !== 0 || isDnsName(host.toLowerCase())
@@ -162,7 +162,7 @@ export const nameserver = stringKind('name server', (input): Parsed<string> => {
 })
 
 /** What is listened on: an address, all of this machine's, or a Unix socket. */
-export const listenAddress = stringKind('address', (input): Parsed<string> => {
+export const listenAddress = stringKind('address', '::', (input): Parsed<string> => {
   if (input.startsWith('unix:')) {
     return input.length > 'unix:'.length
       ? good(input)
@@ -185,6 +185,7 @@ export const listenAddress = stringKind('address', (input): Parsed<string> => {
 /** Where mail is handed over. It may hold a password, so no message repeats it. */
 export const smtpUrl: Kind<string> = {
   name: 'SMTP URL',
+  example: 'smtp://localhost:25',
   parse: (input): Parsed<string> => {
     const given = typeof input === 'string' ? input.trim() : ''
     const parsed = URL.parse(given)

@@ -75,8 +75,6 @@ export interface Setting<T> {
   readonly secret?: SecretSource
   /** what it is for, while nothing in this version reads it */
   readonly waitsFor?: string
-  /** what `locus config template` writes behind it, when there is no default to show */
-  readonly example?: string
 }
 
 type Details<T> = Partial<Omit<Setting<T>, 'key' | 'kind' | 'fallback' | 'sentence' | 'official'>> & {
@@ -184,7 +182,7 @@ const privateKeyHex: Kind<string> = {
   plain: (value) => value,
 }
 
-const colour = stringKind('colour', (input): Parsed<string> => {
+const colour = stringKind('colour', '#0085ff', (input): Parsed<string> => {
   return /^(#[0-9a-fA-F]{3,8}|[a-z]+(\([0-9a-z%.,\s/-]+\))?)$/.test(input)
     ? good(input)
     : bad(`${JSON.stringify(input)} is not a CSS colour`, 'use one like "#0085ff"')
@@ -207,7 +205,6 @@ export const settings = {
       official: 'PDS_HOSTNAME',
       follows: 'required; localhost in development',
       flag: '--hostname',
-      example: 'pds.example.com',
     },
   ),
   port: setting('port', port, 2583, 'Port that is listened on; 0 takes any free one.', {
@@ -321,7 +318,6 @@ export const settings = {
     {
       official: 'PDS_SERVICE_HANDLE_DOMAINS',
       follows: '.<hostname>; .test on localhost',
-      example: '.pds.example.com',
     },
   ),
   inviteRequired: setting('invites.required', boolean, true, 'Whether a new account needs an invite code.', {
@@ -335,7 +331,6 @@ export const settings = {
     'How often an account earns an invite code; unset: never.',
     {
       official: milliseconds('PDS_INVITE_INTERVAL'),
-      example: '30d',
     },
   ),
   inviteEpoch: setting(
@@ -355,7 +350,6 @@ export const settings = {
     official: 'PDS_MAX_REPO_IMPORT_SIZE',
     reloadable: true,
     waitsFor: IMPORT_LATER,
-    example: '2GB',
   }),
   jsonBodyLimit: setting('limits.json_body', size, 150 * 1024, 'Largest JSON body of a request.'),
   recordsBodyLimit: setting(
@@ -435,7 +429,6 @@ export const settings = {
     {
       official: milliseconds('PDS_BLOBSTORE_S3_REQUEST_TIMEOUT_MS'),
       waitsFor: BLOBS_LATER,
-      example: '10s',
     },
   ),
   actorsDirectory: optional('actors.directory', path, 'Where the stores of accounts are kept.', {
@@ -458,7 +451,6 @@ export const settings = {
   ),
   recoveryDidKey: optional('plc.recovery_did_key', didKey, 'Key that can recover every account made here.', {
     official: 'PDS_RECOVERY_DID_KEY',
-    example: 'did:key:zQ3sh...',
   }),
   didCacheStale: setting(
     'identity.cache_stale_after',
@@ -546,7 +538,6 @@ export const settings = {
     official: 'PDS_EMAIL_SMTP_URL',
     secret: { file: 'smtp-url', kept: false, allowedInline: (value) => !hasPassword(value) },
     waitsFor: MAIL_LATER,
-    example: 'smtp://localhost:25',
   }),
   emailFrom: optional('email.from_address', sender, 'Sender of the mail of the server.', {
     official: 'PDS_EMAIL_FROM_ADDRESS',
@@ -595,12 +586,10 @@ export const settings = {
   appViewUrl: optional('app_view.url', serviceUrl, 'AppView that requests are passed on to.', {
     official: 'PDS_BSKY_APP_VIEW_URL',
     waitsFor: PROXY_LATER,
-    example: 'https://api.bsky.app',
   }),
   appViewDid: optional('app_view.did', did, 'Its DID.', {
     official: 'PDS_BSKY_APP_VIEW_DID',
     waitsFor: PROXY_LATER,
-    example: 'did:web:api.bsky.app',
   }),
   appViewCdnUrlPattern: optional(
     'app_view.cdn_url_pattern',
