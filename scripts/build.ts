@@ -18,12 +18,17 @@ type Target = (typeof targets)[number]
 /** Where the executable for this machine is. */
 export const executable = join(dist, 'locus')
 
+/** Writes the code that is made from the lexicons, unless it is up to date. */
+export function generate(): void {
+  run([process.execPath, join(root, 'scripts/lexgen.ts')])
+}
+
 /** @throws Error when a step fails; the step has said why */
 export function build(target?: Target): void {
   const outfile = target ? `${executable}-${target}` : executable
   const unfinished = `${outfile}.${process.pid}.tmp`
   mkdirSync(dist, { recursive: true })
-  run([process.execPath, join(root, 'scripts/lexgen.ts')])
+  generate()
   try {
     run([
       process.execPath,
@@ -54,8 +59,8 @@ export function buildIfStale(): void {
 
 /** The time of the last change at or below `path`; a directory changes when a file is removed from it. */
 function newest(path: string): number {
-  const stat = statSync(path)
-  if (!stat.isDirectory()) return stat.mtimeMs
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (!stat?.isDirectory()) return stat?.mtimeMs ?? 0
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))))
 }
 

@@ -23,9 +23,12 @@ export interface StartOptions extends RunOptions {
   readonly args?: readonly string[]
 }
 
-/** Compiles what is not up to date. @returns the path of the executable */
+let isBuilt = false
+
+/** Compiles what is not up to date, once. @returns the path of the executable */
 export function buildLocus(): string {
-  buildIfStale()
+  if (!isBuilt) buildIfStale()
+  isBuilt = true
   return executable
 }
 
