@@ -53,6 +53,7 @@ export class AccountRemoval implements Disposable {
   private readonly sql
   private retry: Timer | null = null
   private retryMs = FIRST_RETRY_MS
+  private closed = false
 
   constructor(private readonly deps: AccountRemovalDeps) {
     this.sql = statements(deps.db)
@@ -90,7 +91,9 @@ export class AccountRemoval implements Disposable {
     const remains = this.sql.get.get(did)
     if (!remains) return
     await this.clear(remains)
-    if (await this.isWithdrawn(remains)) this.sql.remove.run(did)
+    const withdrawn = await this.isWithdrawn(remains)
+    if (this.closed) return // the next start goes on
+    if (withdrawn) this.sql.remove.run(did)
     else this.tryLater()
   }
 
@@ -101,6 +104,7 @@ export class AccountRemoval implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.closed = true
     if (this.retry) clearTimeout(this.retry)
     this.retry = null
   }
@@ -144,7 +148,7 @@ export class AccountRemoval implements Disposable {
 
   private async workOffAll(): Promise<void> {
     try {
-      for (const { did } of this.sql.all.all()) await this.workOff(did)
+      for (const { did } of this.sql.all.all()) if (!this.closed) await this.workOff(did)
       if (!this.retry) this.retryMs = FIRST_RETRY_MS
     } catch (error) {
       log.error('remains of an account not cleared away', { error })
