@@ -19,6 +19,13 @@ function group(heading: string, loads: Readonly<Record<string, Load>>): CommandE
 }
 
 export const commandEntries: readonly CommandEntry[] = [
+  ...group('Configuration', {
+    'config show': async () => (await import('./commands/config/show.ts')).show,
+    'config get': async () => (await import('./commands/config/get.ts')).get,
+    'config validate': async () => (await import('./commands/config/validate.ts')).validate,
+    'config template': async () => (await import('./commands/config/template.ts')).template,
+    'config env': async () => (await import('./commands/config/env.ts')).env,
+  }),
   ...group('Accounts', {
     'account create': async () => (await import('./commands/account/create.ts')).create,
     'account list': async () => (await import('./commands/account/list.ts')).list,

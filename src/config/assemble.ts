@@ -16,7 +16,7 @@ const MAX_DATA_DIRECTORY_BYTES = 107 - '/admin.sock'.length
 const GOOD_PASSWORD_LENGTH = 12
 const GOOD_SECRET_BYTES = 32
 
-/** Reads every setting once. What it returns may only be used when `reader` found no fault. */
+/** Reads every setting once. What it returns may only be used when `reader` found no fault and misses no secret. */
 export function assemble(
   reader: SettingReader,
   sources: { configFile: string | null; defaultDataDirectory: string },
@@ -276,8 +276,8 @@ function requireSecret(reader: SettingReader, setting: Setting<string | null>): 
   const path = new DataLayout(reader.dataDirectory).secret(setting.secret.file)
   const [official] = setting.official
   const remedy = `\`locus init\` makes one; or set ${official?.name ?? setting.variable}, or put it into the file (mode 0600)`
-  reader.faults.push({ key: setting.key, place: path, problem: 'it is missing', remedy })
-  reader.missingSecrets.push(setting.secret.file)
+  const fault = { key: setting.key, place: path, problem: 'it is missing', remedy }
+  reader.missingSecrets.push({ name: setting.secret.file, fault })
 }
 
 function mailOf(reader: SettingReader): Pick<Config, 'email' | 'moderationEmail'> {

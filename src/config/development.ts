@@ -4,7 +4,6 @@ import { dirname } from 'node:path'
 import { DataLayout } from '#config/layout.ts'
 import type { ConfigReading } from '#config/load.ts'
 import { createSecrets } from '#config/secret-files.ts'
-import { settings } from '#config/settings.ts'
 import { syncDirectory, writeFileAtomic } from '#std/atomic-file.ts'
 
 const MARK = `# The data of a development server, made by locus serve --dev.
@@ -16,24 +15,19 @@ dev = true
  * Makes the data directory of a development server, the secrets that nothing gives, and a locus.toml that says what
  * the directory is, when nothing but these is lacking. True if it made any.
  */
-export function prepareDevelopment({
-  settings: read,
-  faults,
-  missingSecrets,
-  sources,
-}: ConfigReading): boolean {
-  if (valueByKey(read, settings.dev.key) !== true || faults.length > missingSecrets.length) return false
-  const layout = new DataLayout(String(valueByKey(read, settings.dataDirectory.key)))
+export function prepareDevelopment(reading: ConfigReading): boolean {
+  const { dev, dataDirectory, faults, missingSecrets, sources } = reading
+  if (!dev || faults.length > 0) return false
+  const layout = new DataLayout(dataDirectory)
   const marked = sources.configFile !== null
   if (marked && missingSecrets.length === 0 && existsSync(layout.root)) return false
   createDataDirectory(layout)
-  createSecrets(layout, missingSecrets)
+  createSecrets(
+    layout,
+    missingSecrets.map(({ name }) => name),
+  )
   if (!marked) writeFileAtomic(layout.configFile, MARK, 0o600)
   return true
-}
-
-function valueByKey(read: ConfigReading['settings'], key: string): unknown {
-  return read.find(({ setting }) => setting.key === key)?.value
 }
 
 /** Makes a data directory that only its owner can look into, unless it is there. */

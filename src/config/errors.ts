@@ -16,7 +16,7 @@ export class ConfigError extends DomainError {
   readonly kind = 'invalid'
   readonly code = 'InvalidConfig'
   override readonly hint =
-    'nothing was started; `locus config validate` checks again, `locus config show --origin` tells what comes from where'
+    '`locus config validate` checks again, `locus config show --origin` tells what comes from where'
 
   constructor(readonly faults: readonly ConfigFault[]) {
     const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`

@@ -6,9 +6,8 @@ import { assemble } from '#config/assemble.ts'
 import type { Config } from '#config/config.ts'
 import { prepareDevelopment } from '#config/development.ts'
 import { ConfigError, type ConfigFault } from '#config/errors.ts'
-import type { SecretName } from '#config/layout.ts'
 import { officialNames } from '#config/official-names.ts'
-import { type ConfigWarning, type ReadSetting, SettingReader } from '#config/reader.ts'
+import { type ConfigWarning, type MissingSecret, type ReadSetting, SettingReader } from '#config/reader.ts'
 import { fileKeyOf, fileVariableOf, settingList } from '#config/settings.ts'
 import { type Flags, placeOf, type SourceRequest, Sources } from '#config/sources.ts'
 import { suggestion } from '#config/suggestion.ts'
@@ -23,13 +22,16 @@ export interface LoadRequest {
 
 /** What was found, whether or not a server can run with it. Values may be secrets. */
 export interface ConfigReading {
-  /** null when there are faults */
+  /** null when there are faults, or secrets are missing */
   readonly config: Config | null
   readonly settings: readonly ReadSetting[]
+  /** also when there are faults elsewhere */
+  readonly dataDirectory: string
+  readonly dev: boolean
   readonly faults: readonly ConfigFault[]
   readonly warnings: readonly ConfigWarning[]
-  /** secrets without which no server runs and that nothing gives; each is a fault too */
-  readonly missingSecrets: readonly SecretName[]
+  /** of a development server, which makes them when it starts; in production they are faults */
+  readonly missingSecrets: readonly MissingSecret[]
   readonly sources: Sources
 }
 
@@ -96,14 +98,19 @@ function readFrom(sources: Sources, fixed: Sources = sources): ConfigReading {
   const config = assemble(reader, sources)
   reader.faults.unshift(...sources.faults, ...unknownFlags(sources), ...unknownKeys(sources))
   reportVariables(sources, reader)
-  const { settings, faults, warnings, missingSecrets } = reader
-  const usable = faults.length > 0 ? null : deepFreeze(config)
-  return { config: usable, settings, faults, warnings, missingSecrets, sources }
+  const { warnings, dataDirectory, development: dev } = reader
+  const missingSecrets = dev ? reader.missingSecrets : []
+  const faults = dev ? reader.faults : [...reader.faults, ...reader.missingSecrets.map(({ fault }) => fault)]
+  const usable = faults.length + missingSecrets.length > 0 ? null : deepFreeze(config)
+  const settings = settingList.flatMap((setting) =>
+    reader.settings.filter((read) => read.setting === setting),
+  )
+  return { config: usable, settings, dataDirectory, dev, faults, warnings, missingSecrets, sources }
 }
 
 function required(reading: ConfigReading): LoadedConfig {
-  const { config, faults } = reading
-  if (!config) throw new ConfigError(faults)
+  const { config, faults, missingSecrets } = reading
+  if (!config) throw new ConfigError([...faults, ...missingSecrets.map(({ fault }) => fault)])
   return { ...reading, config }
 }
 

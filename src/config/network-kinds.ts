@@ -85,7 +85,7 @@ export const relay = stringKind('relay', 'https://bsky.network', (input): Parsed
 
 /** A DID that stands for a service or for an authority. */
 export const did = stringKind('DID', 'did:web:api.example.com', (input): Parsed<string> => {
-  return /^did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-](#[A-Za-z0-9_-]+)?$/.test(input) && input.length <= 2048
+  return /^did:[a-z]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._-]$/.test(input) && input.length <= 2048
     ? good(input)
     : bad(`${quoted(input)} is not a DID`, 'use one like did:web:api.example.com')
 })

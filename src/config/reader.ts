@@ -22,14 +22,21 @@ export interface ReadSetting {
   readonly value: unknown
   readonly origin: Origin
   readonly place: string
+  /** the file that a secret was read from */
+  readonly secretFile: string | null
+}
+
+/** A secret without which no server runs and that nothing gives: in production a fault, in development soon made. */
+export interface MissingSecret {
+  readonly name: SecretName
+  readonly fault: ConfigFault
 }
 
 export class SettingReader {
   readonly settings: ReadSetting[] = []
   readonly faults: ConfigFault[] = []
   readonly warnings: ConfigWarning[] = []
-  /** secrets that are needed and that nothing gives */
-  readonly missingSecrets: SecretName[] = []
+  readonly missingSecrets: MissingSecret[] = []
   /** whether defaults are those of a development server */
   development = false
   /** where secrets are looked for; the setting of that name is read before them */
@@ -47,12 +54,12 @@ export class SettingReader {
       follows ?? (this.development ? setting.developmentFallback : undefined) ?? setting.fallback
     const [strongest, ...others] = this.sourcesOf(setting).assignmentsOf(setting, this.dataDirectory)
     if (!strongest) {
-      this.settings.push({ setting, value: fallback, origin: 'default', place: 'default' })
+      this.settings.push({ setting, value: fallback, origin: 'default', place: 'default', secretFile: null })
       return fallback
     }
-    const { origin, place } = strongest
+    const { origin, place, secretFile = null } = strongest
     const value = this.parsed(setting, strongest) ?? fallback
-    this.settings.push({ setting, value, origin, place })
+    this.settings.push({ setting, value, origin, place, secretFile })
     this.warnOfRivals(setting, value, strongest, others)
     if (strongest.caution) this.warnings.push({ key: setting.key, place, message: strongest.caution })
     if (setting.waitsFor) {

@@ -602,11 +602,9 @@ export const settings = {
   ),
   modServiceUrl: optional('mod_service.url', serviceUrl, 'Moderation service of the server.', {
     official: 'PDS_MOD_SERVICE_URL',
-    waitsFor: PROXY_LATER,
   }),
   modServiceDid: optional('mod_service.did', did, 'Its DID.', {
     official: 'PDS_MOD_SERVICE_DID',
-    waitsFor: PROXY_LATER,
   }),
   reportServiceUrl: optional('report_service.url', serviceUrl, 'Service that reports go to.', {
     official: 'PDS_REPORT_SERVICE_URL',

@@ -44,6 +44,8 @@ export interface Assignment {
   readonly place: string
   /** what a relative path starts from */
   readonly directory: string
+  /** the file that a secret was read from */
+  readonly secretFile?: string
   /** why it cannot be used, when that is known already */
   readonly fault?: { readonly problem: string; readonly remedy: string }
   /** what the operator should know about it */
@@ -225,7 +227,12 @@ export class Sources {
 
   private secretAt(path: string, place: string, origin: Origin): Assignment {
     const read = this.secretFile(path)
-    const base = { origin, place: place === path ? path : `${place}: ${path}`, directory: dirname(path) }
+    const base = {
+      origin,
+      place: place === path ? path : `${place}: ${path}`,
+      directory: dirname(path),
+      secretFile: path,
+    }
     if ('error' in read) {
       const remedy = `make it with the secret in it, readable by the user that runs locus: chmod 600 ${path}`
       return { ...base, input: null, fault: { problem: read.error, remedy } }
