@@ -1,0 +1,185 @@
+/**
+ * Reads the body of a request: JSON whole, anything else as a stream. Limits count bytes after decompression, and no
+ * more than that many are ever held.
+ */
+import type { InputBody } from '#lexicon/method.ts'
+import { decodersOf, decodeStream, decodeWhole } from '#xrpc/content-encoding.ts'
+import {
+  BodyTooLargeError,
+  InterruptedBodyError,
+  MalformedJsonError,
+  UndecodableBodyError,
+  UnexpectedBodyError,
+  UnsupportedBodyError,
+} from '#xrpc/errors.ts'
+
+const MAX_DEPTH = 128
+const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
+
+/** @throws UnexpectedBodyError when there is a body */
+export function refuseBody(request: Request): void {
+  const length = request.headers.get('content-length')
+  if (length === null || length === '0') return
+  throw new UnexpectedBodyError('A request body was provided when none was expected')
+}
+
+/** As `refuseBody`, for a verb whose chunked body must be looked into. */
+export async function refuseChunkedBody(request: Request): Promise<void> {
+  refuseBody(request)
+  if (request.headers.get('transfer-encoding') === null || !request.body) return
+  for await (const chunk of request.body) {
+    if (chunk.length > 0) {
+      throw new UnexpectedBodyError('A request body was provided when none was expected')
+    }
+  }
+}
+
+/**
+ * The JSON object or array in the body of `request`; an empty body counts as `{}`.
+ * @throws UnexpectedBodyError, UnsupportedBodyError, BodyTooLargeError, MalformedJsonError
+ */
+export async function readJson(request: Request, limit: number): Promise<unknown> {
+  const contentType = expectBody(request)
+  if (mimeType(contentType) !== 'application/json') throw wrongType(contentType)
+  const charset = CHARSET.exec(contentType)?.[1]
+  if (charset && !/^utf-?8$/i.test(charset)) {
+    throw new UnsupportedBodyError('json', `unsupported charset "${charset.toUpperCase()}"`)
+  }
+  return parseJson(await readText(request, limit))
+}
+
+/**
+ * The body of `request` as it arrives, decoded and counted; reading it throws when it grows beyond `limit`.
+ * @throws UnexpectedBodyError, UnsupportedBodyError, BodyTooLargeError
+ */
+export function openBody(request: Request, encoding: string, limit: number): InputBody {
+  const contentType = mimeType(expectBody(request))
+  if (encoding !== '*/*' && encoding !== contentType) throw wrongType(contentType)
+  const length = request.headers.get('content-length')
+  const decoders = decodersOf(request.headers.get('content-encoding'))
+  if (!decoders) throw new UnsupportedBodyError('bytes', 'unsupported content-encoding')
+  if (length !== null && Number(length) > limit) throw new BodyTooLargeError('bytes')
+  const raw = request.body ?? new Blob([]).stream()
+  const isEncoded = decoders.length > 0
+  const stream = isEncoded ? decodeStream(raw, decoders) : raw
+  return { encoding: contentType, stream: counted(stream, limit, isEncoded) }
+}
+
+/** The Content-Type of a request that must have a body. */
+function expectBody(request: Request): string {
+  const { headers } = request
+  // a request that was made in this process has neither header
+  const framed = headers.get('content-length') !== null || headers.get('transfer-encoding') !== null
+  if (!framed && request.body === null) {
+    throw new UnexpectedBodyError('A request body is expected but none was provided')
+  }
+  const contentType = headers.get('content-type')
+  if (!contentType) throw new UnexpectedBodyError('Request encoding (Content-Type) required but not provided')
+  return contentType
+}
+
+function mimeType(contentType: string): string {
+  const semicolon = contentType.indexOf(';')
+  return (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim()
+}
+
+function wrongType(contentType: string): UnexpectedBodyError {
+  return new UnexpectedBodyError(`Wrong request encoding (Content-Type): ${mimeType(contentType)}`)
+}
+
+async function readText(request: Request, limit: number): Promise<string> {
+  const { headers } = request
+  const coding = headers.get('content-encoding')
+  const decoders = decodersOf(coding)
+  if (!decoders) throw new UnsupportedBodyError('json', `unsupported content encoding "${coding ?? ''}"`)
+  const length = headers.get('content-length')
+  if (length !== null && Number(length) > limit) throw new BodyTooLargeError('json')
+  if (decoders.length === 0 && length !== null) return await arrived(request.text())
+  const bytes = await readBytes(request.body, limit)
+  return new TextDecoder().decode(await decodeWhole(bytes, decoders, limit))
+}
+
+async function readBytes(body: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const iterator = body?.[Symbol.asyncIterator]()
+  for (;;) {
+    const next = iterator && (await arrived(iterator.next()))
+    if (!next || next.done) return Buffer.concat(chunks)
+    size += next.value.length
+    if (size > limit) {
+      await iterator.return?.()
+      throw new BodyTooLargeError('json')
+    }
+    chunks.push(next.value)
+  }
+}
+
+/** Waits for a part of the body. What fails here is the connection. */
+async function arrived<T>(part: Promise<T>): Promise<T> {
+  try {
+    return await part
+  } catch {
+    throw new InterruptedBodyError()
+  }
+}
+
+function parseJson(text: string): unknown {
+  if (text.length === 0) return {}
+  const first = /[^\t\n\r ]/.exec(text)?.[0]
+  if (first !== '{' && first !== '[') {
+    throw new MalformedJsonError(`Unexpected token '${first ?? ''}', the body is not a JSON object or array`)
+  }
+  const value = parsed(text)
+  inspect(value, 0)
+  return value
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new MalformedJsonError(error instanceof Error ? error.message : 'the body is not valid JSON')
+  }
+}
+
+/** Refuses what would harm whoever walks through or copies the value later on. */
+function inspect(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return
+  if (depth > MAX_DEPTH)
+    throw new UnexpectedBodyError(`The body is nested more than ${MAX_DEPTH} levels deep`)
+  if (Array.isArray(value)) {
+    for (const item of value) inspect(item, depth + 1)
+    return
+  }
+  for (const [key, item] of Object.entries(value)) {
+    if (key === '__proto__') throw new UnexpectedBodyError('Invalid key: __proto__')
+    inspect(item, depth + 1)
+  }
+}
+
+function counted(
+  stream: ReadableStream<Uint8Array>,
+  limit: number,
+  isEncoded: boolean,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader()
+  let size = 0
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        throw isEncoded && error instanceof TypeError
+          ? new UndecodableBodyError()
+          : new InterruptedBodyError()
+      })
+      if (done) return controller.close()
+      size += value.length
+      if (size > limit) {
+        await reader.cancel()
+        throw new BodyTooLargeError('bytes')
+      }
+      controller.enqueue(value)
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+}

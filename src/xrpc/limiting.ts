@@ -1,0 +1,72 @@
+/** Takes the points that a call costs: by address before any work is done for it, by account once its input is known. */
+import type { Principal } from '#auth/principal.ts'
+import { globalLimit, type Limit, limits, UNCOUNTED } from '#ratelimit/limits.ts'
+import { addressKey, type RateLimits } from '#ratelimit/rate-limits.ts'
+import type { Exchange } from '#xrpc/exchange.ts'
+import type { Implementation } from '#xrpc/implement.ts'
+
+interface CallSoFar {
+  readonly principal: Principal
+  readonly params: unknown
+  readonly input: unknown
+}
+
+/** @throws RateLimitExceededError */
+export function takeForAddress(
+  rateLimits: RateLimits,
+  implementation: Implementation | null,
+  exchange: Exchange,
+): void {
+  if (!isCounted(rateLimits, exchange)) return
+  const name = nameOf(implementation)
+  const key = addressKey(exchange.origin.ip)
+  if (name === null || !UNCOUNTED.has(name)) exchange.limited(rateLimits.take(globalLimit, key, 1))
+  for (const limit of limitsOf(implementation)) {
+    if (limit.key === 'ip') exchange.limited(rateLimits.take(limit, key, 1))
+  }
+}
+
+/** @throws RateLimitExceededError */
+export function takeForCall(
+  rateLimits: RateLimits,
+  implementation: Implementation,
+  exchange: Exchange,
+  call: CallSoFar,
+): void {
+  const own = limitsOf(implementation).filter((limit) => limit.key !== 'ip')
+  if (own.length === 0 || !isCounted(rateLimits, exchange)) return
+  const points = pointsOf(implementation, call)
+  if (points < 1) return
+  for (const limit of own) {
+    const key = keyOf(limit, exchange, call)
+    if (key !== null) exchange.limited(rateLimits.take(limit, key, points))
+  }
+}
+
+/** Only strangers are counted: who is at another door is the operator. */
+function isCounted(rateLimits: RateLimits, { origin, request }: Exchange): boolean {
+  return origin.door === 'network' && rateLimits.counts(origin.ip, request.headers.get('x-ratelimit-bypass'))
+}
+
+function nameOf(implementation: Implementation | null) {
+  const charge = implementation?.rateLimit
+  if (!charge) return null
+  return typeof charge === 'string' ? charge : charge.limit
+}
+
+function limitsOf(implementation: Implementation | null): readonly Limit[] {
+  const name = nameOf(implementation)
+  return name === null ? [] : limits[name]
+}
+
+function pointsOf({ rateLimit }: Implementation, call: CallSoFar): number {
+  if (typeof rateLimit !== 'object') return 1
+  return typeof rateLimit.points === 'number' ? rateLimit.points : rateLimit.points(call)
+}
+
+function keyOf(limit: Limit, { origin }: Exchange, { principal, input }: CallSoFar): string | null {
+  if (limit.key === 'did') return principal.type === 'account' ? principal.did : null
+  const isNamed = typeof input === 'object' && input !== null && 'identifier' in input
+  const identifier = isNamed ? String(input.identifier).trim().toLowerCase() : ''
+  return `${identifier} ${addressKey(origin.ip)}`
+}
