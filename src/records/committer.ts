@@ -204,7 +204,7 @@ export class Batch {
     const { keys, tids, repos } = this.deps
     const store = this.store(did)
     if (store.root()) return
-    const tree = Mst.empty()
+    const tree = Mst.empty(repos.nodesOf(did))
     const commit = signCommit({ did, rev: tids.next(), data: tree.root() }, keys.load(did).sign)
     const blocks = writeCar(commit.cid, [{ cid: commit.cid, bytes: commit.bytes }, ...tree.commitBlocks([])])
     tree.settle()
@@ -223,7 +223,7 @@ export class Batch {
       seq,
     }
     applyChange(store, { root, since: null, records: [] })
-    repos.add({ did, root, tree, touchedCount: 0 })
+    repos.add(root, tree)
     if (!silent) this.announce(did, { type: 'sync' })
   }
 

@@ -12,7 +12,7 @@ import { RepoNotFoundError } from '#actor/errors.ts'
 import type { Did } from '#lexicon/strings.ts'
 import { sameCid } from '#repo/cid.ts'
 import { RepoDamagedError } from '#repo/errors.ts'
-import { Mst } from '#repo/mst.ts'
+import { Mst, type NodeStore } from '#repo/mst.ts'
 import { Lru } from '#std/lru.ts'
 import { logger } from '#telemetry/log.ts'
 
@@ -49,9 +49,14 @@ export class LoadedRepos {
     return repo
   }
 
-  /** Puts a repository that was just made among the loaded ones. */
-  add(repo: LoadedRepo): void {
-    this.loaded.set(repo.did, repo)
+  /** Puts a repository that was just made, still empty, among the loaded ones. */
+  add(root: RepoRoot, tree: Mst): void {
+    this.loaded.set(root.did, { did: root.did, root, tree, touchedCount: 0 })
+  }
+
+  /** Where the tree of `did` can be loaded from again. */
+  nodesOf(did: Did): NodeStore {
+    return { load: (id) => this.deps.stores.open(did).node(id) }
   }
 
   /** Drops what is in memory, after a change that did not come to be. */
@@ -84,8 +89,7 @@ export class LoadedRepos {
     const stored = store.tree()
     if (stored) {
       try {
-        const nodes = { load: (id: number) => this.deps.stores.open(store.did).node(id) }
-        const tree = Mst.open(nodes, stored.rootId, stored.rootCid)
+        const tree = Mst.open(this.nodesOf(store.did), stored.rootId, stored.rootCid)
         for (const path of new Set(touched)) {
           const cid = store.recordCid(path)
           if (cid) tree.set(path, cid)
@@ -101,7 +105,7 @@ export class LoadedRepos {
       log.warn('stored tree does not fit its commit, rebuilding it from the records', { did: store.did })
       store.dropTree()
     }
-    const tree = Mst.build(store.entries())
+    const tree = Mst.build(store.entries(), this.nodesOf(store.did))
     if (!sameCid(tree.root(), root.dataCid)) {
       throw new RepoDamagedError(`the records of ${store.did} do not add up to the root of its last commit`)
     }

@@ -3,6 +3,7 @@ import type { ActorStore } from '#actor/actor-store.ts'
 import type { ActorStores } from '#actor/actor-stores.ts'
 import { RepoNotFoundError } from '#actor/errors.ts'
 import { StorageFullError } from '#db/errors.ts'
+import { verifySignature } from '#keys/k256.ts'
 import type { SigningKeys } from '#keys/signing-keys.ts'
 import type { Did, Tid } from '#lexicon/strings.ts'
 import { carBlock, carHeader, writeCar } from '#repo/car.ts'
@@ -95,10 +96,11 @@ export class Repos {
     try {
       const root = snapshot.root()
       if (!root) throw new RepoNotFoundError(did)
+      const signingKey = keys.load(did).did
       const problems = verifyCommit(root.commitBlock, {
         did,
         cid: root.commitCid,
-        publicKey: keys.load(did).did,
+        verifySignature: (bytes, signature) => verifySignature(signingKey, bytes, signature),
       })
       let records = 0
       for (const { path, cid, content } of snapshot.allRecords()) {
