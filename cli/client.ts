@@ -82,7 +82,17 @@ export async function errorOf(response: Response): Promise<ServerError> {
   const message =
     typeof body.message === 'string' ? body.message : `${error} (HTTP status ${response.status})`
   const kind = response.headers.get('locus-error-kind') as ErrorKind | null
-  return new ServerError(response.status, error, message, kind, response.headers.get('locus-error-hint'))
+  return new ServerError(response.status, error, message, kind, hintOf(response))
+}
+
+/** Headers carry it percent-encoded. */
+function hintOf(response: Response): string | null {
+  const hint = response.headers.get('locus-error-hint')
+  try {
+    return hint && decodeURI(hint)
+  } catch {
+    return hint
+  }
 }
 
 function parsedObject(text: string): { error?: unknown; message?: unknown } {

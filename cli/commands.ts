@@ -19,6 +19,11 @@ function group(heading: string, loads: Readonly<Record<string, Load>>): CommandE
 }
 
 export const commandEntries: readonly CommandEntry[] = [
+  ...group('Server', {
+    serve: async () => (await import('./commands/serve.ts')).serve,
+    status: async () => (await import('./commands/status.ts')).status,
+    healthcheck: async () => (await import('./commands/healthcheck.ts')).healthcheck,
+  }),
   ...group('Configuration', {
     'config show': async () => (await import('./commands/config/show.ts')).show,
     'config get': async () => (await import('./commands/config/get.ts')).get,

@@ -114,17 +114,16 @@ async function inProcess(dataDirectory: string, command: Command): Promise<Conne
   configureLog({ level: logLevelOf(command, 'warn') })
   const { loadConfig } = await import('#config/load.ts')
   const config = loadConfig({ flags: flagsOf(command) })
-  const [{ App }, { createDispatch }, { implementations }] = await Promise.all([
+  const [{ App }, { createDispatch }, { implementations }, { methodName }] = await Promise.all([
     import('#app.ts'),
     import('#xrpc/dispatch.ts'),
     import('#api/index.ts'),
+    import('#xrpc/method-name.ts'),
   ])
   const app = await App.open(config)
   const dispatch = createDispatch(app, implementations)
-  const send: Send = (request) => {
-    const nsid = new URL(request.url).pathname.slice('/xrpc/'.length)
-    return dispatch(request, { nsid, door: 'in-process', ip: '127.0.0.1' })
-  }
+  const send: Send = (request) =>
+    dispatch(request, { nsid: methodName(request.url), door: 'in-process', ip: '127.0.0.1' })
   return new Connection('in-process', send, 'http://locus', {}, () => app[Symbol.asyncDispose]())
 }
 
