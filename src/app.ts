@@ -31,6 +31,7 @@ import { Mailer } from '#mail/mailer.ts'
 import { cacheMigrations } from '#migrations/cache.ts'
 import { serviceMigrations } from '#migrations/service.ts'
 import { PlcDirectory } from '#plc/directory.ts'
+import { RateLimits } from '#ratelimit/rate-limits.ts'
 import { Committer } from '#records/committer.ts'
 import { LoadedRepos } from '#records/loaded-repos.ts'
 import { Records } from '#records/records.ts'
@@ -76,6 +77,7 @@ export class App implements AsyncDisposable {
   readonly removal: AccountRemoval
   readonly creation: AccountCreation
   readonly auth: Authenticator
+  readonly rateLimits: RateLimits
   readonly crawlers: Crawlers
   readonly upkeep: LogUpkeep
 
@@ -155,7 +157,12 @@ export class App implements AsyncDisposable {
     const { appPasswords, sessions } = this
     this.logIns = new LogIns({ db, accounts, passwords, appPasswords, sessions })
     this.invites = new Invites({ db, clock, hostname: config.hostname })
-    this.handles = new Handles({ domains: handleDomains, allowTest: config.dev, accounts, identity: this.identity })
+    this.handles = new Handles({
+      domains: handleDomains,
+      allowTest: config.dev,
+      accounts,
+      identity: this.identity,
+    })
     const announceDeletion = (did: Did) => this.committer.announceDeletion(did)
     const kept = { db, clock, accounts, stores: this.stores, keys: this.keys, plc: this.plc, rotationKey }
     this.removal = this.opened.use(new AccountRemoval({ ...kept, announceDeletion }))
@@ -182,6 +189,7 @@ export class App implements AsyncDisposable {
       moderationServiceDid:
         config.modService && didOf(config.modService.did, 'DID of the moderation service'),
     })
+    this.rateLimits = new RateLimits({ clock, settings: config.rateLimits })
     const { hostname, crawlers: relays, firehose } = config
     this.crawlers = this.opened.use(new Crawlers({ relays, hostname, fetch: this.fetch, clock, sequencer }))
     this.upkeep = this.opened.use(new LogUpkeep({ sequencer, clock, windowMs: firehose.backfillWindowMs }))

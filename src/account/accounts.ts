@@ -45,8 +45,11 @@ export interface AccountQuery {
   status?: AccountStatus | 'active' | undefined
 }
 
+/** The states that a host can give an account; the network knows more, which relays give. */
+export type AccountState = 'active' | Extract<AccountStatus, 'takendown' | 'suspended' | 'deactivated' | 'deleted'>
+
 /** Whether the network sees the account, and why not. Nobody's account (null) was deleted. */
-export function statusOf(account: Account | null): AccountStatus | 'active' {
+export function statusOf(account: Account | null): AccountState {
   if (!account) return 'deleted'
   if (account.takedownRef !== null) return 'takendown'
   if (account.suspendedAt !== null) return 'suspended'
@@ -95,7 +98,7 @@ export class Accounts {
     return handle && this.byHandle(handle)
   }
 
-  status(did: Did): AccountStatus | 'active' {
+  status(did: Did): AccountState {
     return statusOf(this.get(did))
   }
 

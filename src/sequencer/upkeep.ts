@@ -39,10 +39,12 @@ export class LogUpkeep implements AsyncDisposable {
     const { sequencer, clock, windowMs } = this.deps
     try {
       let dropped = 0
-      for (let step = -1; step !== 0 && !this.stopped; dropped += step) {
+      let step: number
+      do {
         step = sequencer.pruneStep(clock.now() - windowMs)
+        dropped += step
         await Bun.sleep(REST_MS)
-      }
+      } while (step > 0 && !this.stopped)
       for (let from: number | null = 0; from !== null && !this.stopped; ) {
         from = sequencer.eraseStep(from)
         await Bun.sleep(REST_MS)
