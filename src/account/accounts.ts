@@ -46,7 +46,9 @@ export interface AccountQuery {
 }
 
 /** The states that a host can give an account; the network knows more, which relays give. */
-export type AccountState = 'active' | Extract<AccountStatus, 'takendown' | 'suspended' | 'deactivated' | 'deleted'>
+export type AccountState =
+  | 'active'
+  | Extract<AccountStatus, 'takendown' | 'suspended' | 'deactivated' | 'deleted'>
 
 /** Whether the network sees the account, and why not. Nobody's account (null) was deleted. */
 export function statusOf(account: Account | null): AccountState {
@@ -147,6 +149,18 @@ export class Accounts {
     return this.sql.remove.run(did).changes > 0
   }
 
+  /** Deactivates an account, or activates it again (null). */
+  setDeactivated(did: Did, deactivated: { at: number; deleteAfter: number | null } | null): void {
+    this.sql.setDeactivated.run(deactivated?.at ?? null, deactivated?.deleteAfter ?? null, did)
+    this.remembered.delete(did)
+  }
+
+  /** Takes an account down for the reason that `ref` names, or lets it back (null). */
+  setTakedown(did: Did, ref: string | null): void {
+    this.sql.setTakedown.run(ref, did)
+    this.remembered.delete(did)
+  }
+
   /** The hash to check a password against; null when the account has none. */
   passwordHash(did: Did): string | null {
     return this.sql.passwordHash.get(did)?.hash ?? null
@@ -217,6 +231,12 @@ function statements(db: Database) {
        VALUES ($did, $handle, $email, $passwordHash, $createdAt, $deactivatedAt, $deleteAfter)`,
     ),
     remove: db.query<unknown, [string]>('DELETE FROM account WHERE did = ?'),
+    setDeactivated: db.query<unknown, [number | null, number | null, string]>(
+      'UPDATE account SET deactivated_at = ?, delete_after = ? WHERE did = ?',
+    ),
+    setTakedown: db.query<unknown, [string | null, string]>(
+      'UPDATE account SET takedown_ref = ? WHERE did = ?',
+    ),
     passwordHash: db.query<{ hash: string | null }, [string]>(
       'SELECT password_hash AS hash FROM account WHERE did = ?',
     ),

@@ -23,7 +23,11 @@ export interface Proof {
   readonly token: string
 }
 
-const SCHEMES: Record<string, Scheme> = { basic: 'basic', bearer: 'bearer', dpop: 'dpop' }
+const SCHEMES = new Map<string, Scheme>([
+  ['basic', 'basic'],
+  ['bearer', 'bearer'],
+  ['dpop', 'dpop'],
+])
 const BY_DOOR: Proof = { scheme: 'door', token: '' }
 
 /**
@@ -39,7 +43,7 @@ export function proofOf(credentials: Credentials): Proof | null {
     throw new InvalidTokenError('Malformed authorization header')
   }
   const name = header.slice(0, space)
-  const scheme = SCHEMES[name.toLowerCase()]
+  const scheme = SCHEMES.get(name.toLowerCase())
   if (!scheme) throw new InvalidTokenError(`Unsupported authorization type: ${name.slice(0, 32)}`)
   return { scheme, token: header.slice(space + 1) }
 }

@@ -57,7 +57,9 @@ test('a handle under a service domain is taken, in lower case', async () => {
 
   expect<string>(await opened.handles.check('Alice-7.PDS.test', NEW)).toBe('alice-7.pds.test')
   expect<string>(await opened.handles.check('abc.pds.test', NEW)).toBe('abc.pds.test')
-  expect(await opened.handles.check('abcdefghijklmnopqr.pds.test', NEW)).toBe('abcdefghijklmnopqr.pds.test')
+  expect<string>(await opened.handles.check('abcdefghijklmnopqr.pds.test', NEW)).toBe(
+    'abcdefghijklmnopqr.pds.test',
+  )
 })
 
 test.each([
@@ -190,6 +192,6 @@ test.each(['raccoon', 'tycoon', 'kikelomo', 'nigeria', 'chinkapin', 'fagus'])(
   async (word) => {
     await using opened = await openHandles()
 
-    expect(await opened.handles.check(`${word}.pds.test`, NEW)).toBe(`${word}.pds.test`)
+    expect<string>(await opened.handles.check(`${word}.pds.test`, NEW)).toBe(`${word}.pds.test`)
   },
 )
