@@ -18,6 +18,7 @@ CREATE TABLE record (
   rev TEXT NOT NULL,                    -- commit that wrote it
   content BLOB NOT NULL                 -- DAG-CBOR
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX record_rev ON record (rev);
 
 -- The MST as it was at rev; written every few dozen commits, rebuilt from the records when it does not fit.
 CREATE TABLE tree (
@@ -29,6 +30,7 @@ CREATE TABLE tree (
 
 CREATE TABLE node (
   id INTEGER PRIMARY KEY,
+  rev TEXT NOT NULL,                    -- commit with which it was written; it may have changed a little earlier
   content BLOB NOT NULL,                -- the node's block
   children BLOB NOT NULL                -- ids of its sub-trees, left to right, as 32-bit integers
 ) STRICT;

@@ -8,6 +8,7 @@ import type { Database } from '#db/database.ts'
 import type { Did, RecordKey, Tid } from '#lexicon/strings.ts'
 import type { Cid } from '#repo/cid.ts'
 import { decodeToJson } from '#repo/dag-cbor.ts'
+import type { Checkpoint } from '#repo/mst.ts'
 import { hasTarget, targetOf } from './backlinks.ts'
 
 export interface RepoRoot {
@@ -40,6 +41,8 @@ export interface StoredTree {
 }
 
 export interface StoredNode {
+  /** of the commit with which it was written, no earlier than the one that changed it */
+  rev: Tid
   bytes: Uint8Array
   childIds: number[]
 }
@@ -92,9 +95,9 @@ export class ActorStore {
     for (const { path, cid } of this.sql.paths.iterate()) yield [path, cid]
   }
 
-  /** Every record with its content, by path. */
-  allRecords(): IterableIterator<StoredRecord> {
-    return this.sql.allRecords.iterate()
+  /** Every record with its content, by path: all, or those written after the commit `since`. */
+  allRecords(since: Tid | null = null): IterableIterator<StoredRecord> {
+    return since === null ? this.sql.allRecords.iterate() : this.sql.recordsSince.iterate(since)
   }
 
   /** Names of the collections that have records, in order. Takes one seek for each. */
@@ -180,17 +183,17 @@ export class ActorStore {
     if (!row) return null
     const ids = Buffer.from(row.children.buffer, row.children.byteOffset, row.children.byteLength)
     const childIds = Array.from({ length: ids.length / 4 }, (_, i) => ids.readUInt32LE(i * 4))
-    return { bytes: row.content, childIds }
+    return { rev: row.rev, bytes: row.content, childIds }
   }
 
-  /** Writes the stored tree on: `put` and `drop` since it was written last. It then fits the head. */
-  putTree(tree: StoredTree, put: readonly ({ id: number } & StoredNode)[], drop: readonly number[]): void {
+  /** Writes the stored tree on, by what changed since it was last written. It then fits the head, whose rev is `rev`. */
+  putTree(tree: StoredTree, rev: Tid, { put, drop }: Pick<Checkpoint, 'put' | 'drop'>): void {
     const { sql } = this
     for (const id of drop) sql.dropNode.run(id)
     for (const { id, bytes, childIds } of put) {
       const children = Buffer.alloc(childIds.length * 4)
       for (const [i, child] of childIds.entries()) children.writeUInt32LE(child, i * 4)
-      sql.putNode.run(id, bytes, children)
+      sql.putNode.run(id, rev, bytes, children)
     }
     sql.putTree.run(tree.rootId, tree.rootCid, tree.nextId)
     sql.clearTouched.run()
@@ -238,6 +241,9 @@ function statements(db: Database) {
     ),
     paths: db.query<{ path: string; cid: Cid }, []>('SELECT path, cid FROM record ORDER BY path'),
     allRecords: db.query<StoredRecord, []>('SELECT path, cid, content FROM record ORDER BY path'),
+    recordsSince: db.query<StoredRecord, [Tid]>(
+      'SELECT path, cid, content FROM record WHERE rev > ? ORDER BY path',
+    ),
     pathAfter: db.query<{ path: string }, [string]>(
       'SELECT path FROM record WHERE path > ? ORDER BY path LIMIT 1',
     ),
@@ -266,11 +272,12 @@ function statements(db: Database) {
       `INSERT INTO tree (id, root_id, root_cid, next_id) VALUES (1, ?1, ?2, ?3)
        ON CONFLICT DO UPDATE SET root_id = ?1, root_cid = ?2, next_id = ?3`,
     ),
-    node: db.query<{ content: Uint8Array; children: Uint8Array }, [number]>(
-      'SELECT content, children FROM node WHERE id = ?',
+    node: db.query<{ rev: Tid; content: Uint8Array; children: Uint8Array }, [number]>(
+      'SELECT rev, content, children FROM node WHERE id = ?',
     ),
-    putNode: db.query<null, [number, Uint8Array, Uint8Array]>(
-      'INSERT INTO node (id, content, children) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET content = ?2, children = ?3',
+    putNode: db.query<null, [number, Tid, Uint8Array, Uint8Array]>(
+      `INSERT INTO node (id, rev, content, children) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT DO UPDATE SET rev = ?2, content = ?3, children = ?4`,
     ),
     dropNode: db.query<null, [number]>('DELETE FROM node WHERE id = ?'),
   }

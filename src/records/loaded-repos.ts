@@ -78,8 +78,8 @@ export class LoadedRepos {
   /** Writes the tree to the store, which then holds it as it is now. */
   checkpoint(repo: LoadedRepo, store: ActorStore): void {
     let nextId = store.tree()?.nextId ?? 1
-    const { rootId, put, drop } = repo.tree.checkpoint(() => nextId++)
-    store.putTree({ rootId, rootCid: repo.root.dataCid, nextId }, put, drop)
+    const changed = repo.tree.checkpoint(() => nextId++)
+    store.putTree({ rootId: changed.rootId, rootCid: repo.root.dataCid, nextId }, repo.root.rev, changed)
     repo.touchedCount = 0
     if (repo.tree.loadedNodes > MAX_NODES) repo.tree.unload()
   }

@@ -1,21 +1,18 @@
 /** Repositories as the network sees them: heads, proofs of single records, whole exports, and whether they verify. */
-import type { ActorStore } from '#actor/actor-store.ts'
 import type { ActorStores } from '#actor/actor-stores.ts'
 import { RepoNotFoundError } from '#actor/errors.ts'
 import { StorageFullError } from '#db/errors.ts'
 import { verifySignature } from '#keys/k256.ts'
 import type { SigningKeys } from '#keys/signing-keys.ts'
 import type { Did, Tid } from '#lexicon/strings.ts'
-import { carBlock, carHeader, writeCar } from '#repo/car.ts'
+import { writeCar } from '#repo/car.ts'
 import { type Cid, cidOf, sameCid } from '#repo/cid.ts'
-import { RepoDamagedError } from '#repo/errors.ts'
 import { Mst } from '#repo/mst.ts'
 import { verifyCommit } from '#repo/verify.ts'
 import type { Sequencer } from '#sequencer/sequencer.ts'
 import type { Committer } from './committer.ts'
+import { exportChunks } from './export.ts'
 import type { LoadedRepos } from './loaded-repos.ts'
-
-const CHUNK_BYTES = 64 * 1024
 
 export interface RepoHead {
   cid: Cid
@@ -61,11 +58,11 @@ export class Repos {
   }
 
   /**
-   * The whole repository as a CAR in the order in which it can be read as a stream: the commit, then each node before
-   * what is below it, records in between. It is the state of one moment, and memory does not depend on its size.
+   * The repository as a CAR (export.ts): all of it, or what is new since the commit `since`. It is the state of one
+   * moment, and memory does not depend on its size.
    * @throws RepoNotFoundError
    */
-  async export(did: Did): Promise<ReadableStream<Uint8Array>> {
+  async export(did: Did, since: Tid | null = null): Promise<ReadableStream<Uint8Array>> {
     const { committer, stores } = this.deps
     try {
       await committer.submit((batch) => batch.checkpoint(did))
@@ -73,7 +70,7 @@ export class Repos {
       if (!(error instanceof StorageFullError)) throw error // the tree is then built in memory
     }
     const snapshot = stores.snapshot(did)
-    const chunks = exportChunks(snapshot)
+    const chunks = exportChunks(snapshot, since)
     return new ReadableStream({
       pull(controller) {
         try {
@@ -108,48 +105,11 @@ export class Repos {
           problems.push(`record ${path} does not hash to its CID`)
         if (++records % 2000 === 0) await Bun.sleep(0) // lets requests through
       }
-      if (!sameCid(treeOf(snapshot).root(), root.dataCid))
+      if (!sameCid(Mst.build(snapshot.entries()).root(), root.dataCid))
         problems.push('the records do not make the tree of the commit')
       return { did, rev: root.rev, records, problems }
     } finally {
       snapshot.close()
     }
   }
-}
-
-function* exportChunks(snapshot: ActorStore): Generator<Uint8Array> {
-  const root = snapshot.root()
-  if (!root) throw new RepoNotFoundError(snapshot.did)
-  const records = snapshot.allRecords()
-  let parts: Uint8Array[] = [carHeader(root.commitCid), carBlock(root.commitCid, root.commitBlock)]
-  let size = 0
-  for (const item of storedTree(snapshot).walk()) {
-    let part: Uint8Array
-    if ('node' in item) {
-      part = carBlock(item.node.cid, item.node.bytes)
-    } else {
-      const record = records.next().value
-      if (record?.path !== item.path)
-        throw new RepoDamagedError(`${snapshot.did} lacks the record ${item.path}`)
-      part = carBlock(record.cid, record.content)
-    }
-    parts.push(part)
-    size += part.length
-    if (size < CHUNK_BYTES) continue
-    yield Buffer.concat(parts)
-    parts = []
-    size = 0
-  }
-  yield Buffer.concat(parts)
-}
-
-/** The tree of a snapshot: as it is stored, or built from the records where that is not up to date. */
-function storedTree(snapshot: ActorStore): Mst {
-  const stored = snapshot.tree()
-  if (!stored || snapshot.touchedCount() > 0) return treeOf(snapshot)
-  return Mst.open({ load: (id) => snapshot.node(id) }, stored.rootId, stored.rootCid)
-}
-
-function treeOf(store: ActorStore): Mst {
-  return Mst.build(store.entries())
 }

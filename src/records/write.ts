@@ -3,8 +3,8 @@
  * (`prepare`); then, inside the committer's turn, the writes are held against the tree as it is (`commitWrites`).
  */
 import type { ActorStore, RecordChange } from '#actor/actor-store.ts'
-import { type ValidationStatus, validateRecord } from '#lexicon/records.ts'
 import type { JsonObject } from '#lexicon/json.ts'
+import { type ValidationStatus, validateRecord } from '#lexicon/records.ts'
 import type { Did, Nsid, RecordKey, Tid } from '#lexicon/strings.ts'
 import { hasLegacyBlob } from '#repo/blob-ref.ts'
 import { type Cid, cidOf, sameCid } from '#repo/cid.ts'
@@ -27,7 +27,13 @@ export type RecordWrite =
   | { action: 'create'; collection: Nsid; rkey?: RecordKey | undefined; record: JsonObject }
   | { action: 'update'; collection: Nsid; rkey: RecordKey; record: JsonObject }
   /** creates or updates; `swapRecord` is what must be there now, null for nothing */
-  | { action: 'put'; collection: Nsid; rkey: RecordKey; record: JsonObject; swapRecord?: Cid | null | undefined }
+  | {
+      action: 'put'
+      collection: Nsid
+      rkey: RecordKey
+      record: JsonObject
+      swapRecord?: Cid | null | undefined
+    }
   | { action: 'delete'; collection: Nsid; rkey: RecordKey }
   /** deletes the record if it is there */
   | { action: 'discard'; collection: Nsid; rkey: RecordKey; swapRecord?: Cid | undefined }

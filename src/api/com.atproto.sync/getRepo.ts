@@ -9,6 +9,6 @@ export const getRepo = implement(com.atproto.sync.getRepo, {
   rateLimit: 'get-repo',
   async handle({ app, principal, params }) {
     const { did } = readableAccount(app.accounts, params.did, (owner) => isOwnerOrOperator(principal, owner))
-    return { encoding: 'application/vnd.ipld.car', body: await app.repos.export(did) }
+    return { encoding: 'application/vnd.ipld.car', body: await app.repos.export(did, params.since) }
   },
 })
