@@ -1,0 +1,147 @@
+/**
+ * The listeners of a server: the network, the operator's socket, and the PLC directory of a development server. The
+ * first two hand requests to one dispatch and differ in who is taken to be at the other end.
+ */
+import { rmSync } from 'node:fs'
+import { implementations } from '#api/index.ts'
+import type { App } from '#app.ts'
+import type { ListenAddress } from '#config/config.ts'
+import { logger } from '#telemetry/log.ts'
+import { createDispatch, type Dispatch } from '#xrpc/dispatch.ts'
+import { ClientAddresses } from './client-address.ts'
+import { createEdge, type Edge, type Peers } from './edge.ts'
+import { SocketPathTooLongError } from './errors.ts'
+import { publicJson } from './replies.ts'
+
+const log = logger('http')
+
+type Listener = Bun.Server<undefined>
+
+/** seconds after which a connection ends on which nothing moves; clients know the official server's 90 */
+const IDLE_TIMEOUT = 90
+const MAX_SOCKET_PATH_BYTES = 107
+
+const COMMON = {
+  development: false,
+  maxRequestBodySize: Number.MAX_SAFE_INTEGER, // each method has its own limit, in `xrpc`
+  error(error: Error): Response {
+    log.error('request failed', { error })
+    return publicJson({ error: 'InternalServerError', message: 'Internal Server Error' }, 500)
+  },
+} as const
+
+/** Whoever can open the socket is the operator. */
+const OPERATOR: Peers = { door: 'socket', addressOf: () => '127.0.0.1', isFrontEnd: () => true }
+
+export class RunningServer implements AsyncDisposable {
+  constructor(
+    private readonly listeners: readonly Listener[],
+    private readonly drainTimeoutMs: number,
+    /** of the network listener; null when that is a Unix socket */
+    readonly port: number | null,
+    readonly plcPort: number | null,
+  ) {}
+
+  /** Takes no more requests, waits for those under way as long as the configuration allows, and closes. */
+  async stop(): Promise<void> {
+    const drained = Promise.all(this.listeners.map((listener) => listener.stop())).then(() => true)
+    const timer = Promise.withResolvers<false>()
+    const timeout = setTimeout(() => timer.resolve(false), this.drainTimeoutMs)
+    const inTime = await Promise.race([drained, timer.promise])
+    clearTimeout(timeout)
+    if (inTime) return
+    log.warn('requests under way were cut off', { afterMs: this.drainTimeoutMs })
+    await this.stopAtOnce()
+  }
+
+  /** Closes every connection, whatever is under way. */
+  async stopAtOnce(): Promise<void> {
+    await Promise.all(this.listeners.map((listener) => listener.stop(true)))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+}
+
+/**
+ * Starts to serve `app`, which stays its owner's to close.
+ * @throws SocketPathTooLongError
+ */
+export async function startServer(app: App): Promise<RunningServer> {
+  const { config, layout, plcDirectory } = app
+  const dispatch = createDispatch(app, implementations)
+  const listeners: Listener[] = []
+  try {
+    const network = listenToNetwork(app, dispatch)
+    listeners.push(network)
+    listeners.push(listenOnSocket(layout.adminSocket, 0o177, createEdge(app, dispatch, OPERATOR)))
+    const plc =
+      config.embeddedPlc && plcDirectory
+        ? listenOnPort('127.0.0.1', config.embeddedPlc.port, (request) => plcDirectory.fetch(request))
+        : null
+    if (plc) listeners.push(plc)
+    return new RunningServer(listeners, config.drainTimeoutMs, network.port ?? null, plc?.port ?? null)
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.stop(true)))
+    throw error
+  }
+}
+
+function listenToNetwork(app: App, dispatch: Dispatch): Listener {
+  const { listen, port, trustedProxies } = app.config
+  const peers = new NetworkPeers(new ClientAddresses(trustedProxies))
+  const edge = createEdge(app, dispatch, peers)
+  const listener = listenAt(listen, port, edge)
+  peers.listener = listener
+  return listener
+}
+
+function listenAt(listen: ListenAddress, port: number, edge: Edge): Listener {
+  return listen.kind === 'unix'
+    ? listenOnSocket(listen.path, 0o117, edge)
+    : listenOnPort(listen.address, port, edge)
+}
+
+function listenOnPort(hostname: string, port: number, fetch: Edge): Listener {
+  return Bun.serve({
+    ...COMMON,
+    hostname,
+    port,
+    idleTimeout: IDLE_TIMEOUT,
+    fetch: (request) => fetch(request),
+  })
+}
+
+/** A socket that is there already is what a killed server left: the lock of the data directory says that none runs. */
+function listenOnSocket(path: string, umask: number, fetch: Edge): Listener {
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES)
+    throw new SocketPathTooLongError(path, MAX_SOCKET_PATH_BYTES)
+  rmSync(path, { force: true })
+  const before = process.umask(umask) // so that the socket is never open to others, not even before a chmod
+  try {
+    return Bun.serve({ ...COMMON, unix: path, fetch: (request) => fetch(request) })
+  } finally {
+    process.umask(before)
+  }
+}
+
+class NetworkPeers implements Peers {
+  readonly door = 'network'
+  listener: Listener | null = null
+
+  constructor(private readonly addresses: ClientAddresses) {}
+
+  addressOf(request: Request): string {
+    return this.addresses.of(this.peerOf(request), request.headers.get('x-forwarded-for'))
+  }
+
+  isFrontEnd(request: Request): boolean {
+    const peer = this.peerOf(request)
+    return peer === null || this.addresses.isTrusted(peer)
+  }
+
+  private peerOf(request: Request): string | null {
+    return this.listener?.requestIP(request)?.address ?? null
+  }
+}
