@@ -205,8 +205,9 @@ export const size: Kind<number> = {
 
 /** The largest unit that divides `value`. */
 function withUnit(value: number, units: readonly (readonly [unit: string, factor: number])[]): string {
-  for (const [unit, factor] of units) if (value > 0 && value % factor === 0) return `${value / factor}${unit}`
-  return String(value)
+  const [unit, factor] = units.find(([, factor]) => value > 0 && value % factor === 0) ??
+    units.at(-1) ?? ['', 1]
+  return `${value / factor}${unit}`
 }
 
 /** Several values of one kind: an array in TOML, separated by commas in words, of which `none` means an empty one. */

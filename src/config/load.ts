@@ -33,6 +33,8 @@ export interface ConfigReading {
   /** of a development server, which makes them when it starts; in production they are faults */
   readonly missingSecrets: readonly MissingSecret[]
   readonly sources: Sources
+  /** where those settings come from that cannot change while a server runs; `sources` until a reload */
+  readonly fixed: Sources
 }
 
 /** A reading that a server runs with. */
@@ -80,7 +82,7 @@ export function reloadConfig(current: LoadedConfig): {
   changed: readonly ChangedSetting[]
 } {
   const fresh = required(readFrom(new Sources(current.sources.request)))
-  const loaded = required(readFrom(fresh.sources, current.sources))
+  const loaded = required(readFrom(fresh.sources, current.fixed))
   const before = new Map(current.settings.map(({ setting, value }) => [setting, value]))
   const changed = fresh.settings
     .filter(({ setting, value }) => !Bun.deepEquals(before.get(setting), value))
@@ -92,10 +94,10 @@ function complete({ flags = {}, env = process.env, cwd = process.cwd() }: LoadRe
   return { flags, env, cwd }
 }
 
-/** @param fixed where settings come from that cannot change while a server runs; `sources` unless given */
 function readFrom(sources: Sources, fixed: Sources = sources): ConfigReading {
   const reader = new SettingReader(({ reloadable }) => (reloadable ? sources : fixed))
-  const config = assemble(reader, sources)
+  const { defaultDataDirectory } = fixed
+  const config = assemble(reader, { configFile: sources.configFile, defaultDataDirectory })
   reader.faults.unshift(...sources.faults, ...unknownFlags(sources), ...unknownKeys(sources))
   reportVariables(sources, reader)
   const { warnings, dataDirectory, development: dev } = reader
@@ -105,7 +107,7 @@ function readFrom(sources: Sources, fixed: Sources = sources): ConfigReading {
   const settings = settingList.flatMap((setting) =>
     reader.settings.filter((read) => read.setting === setting),
   )
-  return { config: usable, settings, dataDirectory, dev, faults, warnings, missingSecrets, sources }
+  return { config: usable, settings, dataDirectory, dev, faults, warnings, missingSecrets, sources, fixed }
 }
 
 function required(reading: ConfigReading): LoadedConfig {

@@ -266,7 +266,6 @@ export const settings = {
     {
       official: 'PDS_CRAWLERS',
       reloadable: true,
-      waitsFor: 'asking relays to crawl',
     },
   ),
 
