@@ -50,7 +50,6 @@ export interface AppOptions {
 }
 
 export class App implements AsyncDisposable {
-  readonly config: Config
   readonly clock: Clock
   readonly layout: DataLayout
   readonly sequencer: Sequencer
@@ -82,13 +81,13 @@ export class App implements AsyncDisposable {
   readonly upkeep: LogUpkeep
 
   private constructor(
-    config: Config,
+    private current: Config,
     clock: Clock,
     layout: DataLayout,
     private readonly opened: AsyncDisposableStack,
   ) {
+    const config = current
     const serviceDid = didOf(config.serviceDid, 'service DID')
-    this.config = config
     this.clock = clock
     this.layout = layout
     const db = this.opened.adopt(
@@ -177,7 +176,7 @@ export class App implements AsyncDisposable {
       committer: this.committer,
       recoveryDidKey: config.recoveryDidKey,
       publicUrl,
-      inviteRequired: config.inviteRequired,
+      inviteRequired: () => this.current.inviteRequired,
     })
     this.auth = new Authenticator({
       accounts,
@@ -214,6 +213,15 @@ export class App implements AsyncDisposable {
       await opened.disposeAsync()
       throw error
     }
+  }
+
+  get config(): Config {
+    return this.current
+  }
+
+  /** Takes a configuration that differs in what can change while a server runs, as `reloadConfig` makes it. */
+  reconfigure(config: Config): void {
+    this.current = config
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -107,7 +107,8 @@ export interface AccountCreationDeps {
   /** did:key that goes before ours in what we register */
   recoveryDidKey: string | null
   publicUrl: string
-  inviteRequired: boolean
+  /** asked for each sign-up, because it may change while the server runs */
+  inviteRequired(): boolean
 }
 
 export class AccountCreation {
@@ -158,7 +159,7 @@ export class AccountCreation {
     const { password = null, inviteCode = null, did = null, recoveryKey = null } = signUp
     if (signUp.plcOp !== undefined) throw new InvalidRequestError('Unsupported input: "plcOp"')
     if (password !== null && password.length > MAX_PASSWORD_LENGTH) throw tooLong()
-    if (inviteCode === null && this.deps.inviteRequired && !isOperator) {
+    if (inviteCode === null && this.deps.inviteRequired() && !isOperator) {
       throw new InvalidInviteCodeError('No invite code provided')
     }
     if (!signUp.email && !isOperator) throw new InvalidRequestError('Email is required')
