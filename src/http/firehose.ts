@@ -5,8 +5,9 @@
  */
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
 import type { ConsumerSocket, Firehose } from '#sequencer/firehose.ts'
+import { methodName, pathStart, queryOf } from '#xrpc/method-name.ts'
 
-export const FIREHOSE_PATH = '/xrpc/com.atproto.sync.subscribeRepos'
+const FIREHOSE_PATH = '/xrpc/com.atproto.sync.subscribeRepos'
 export const FIREHOSE_TOPIC = 'firehose'
 
 /** bytes waiting for one connection above which Bun would drop frames; the firehose stops long before */
@@ -21,6 +22,12 @@ export interface FirehoseSocketData {
   socket: ConsumerSocket | null
 }
 
+export function isFirehose({ url }: Request): boolean {
+  return (
+    url.startsWith(FIREHOSE_PATH, pathStart(url)) && methodName(url) === 'com.atproto.sync.subscribeRepos'
+  )
+}
+
 /** Turns a request for the firehose into a WebSocket, or answers why not. */
 export function upgradeToFirehose(
   request: Request,
@@ -28,8 +35,7 @@ export function upgradeToFirehose(
 ): Response | undefined {
   if (request.method !== 'GET')
     return refusal(405, `Incorrect HTTP method (${request.method}) expected GET`, { allow: 'GET' })
-  const query = request.url.indexOf('?')
-  const cursor = query < 0 ? null : new URLSearchParams(request.url.slice(query)).get('cursor')
+  const cursor = new URLSearchParams(queryOf(request.url)).get('cursor')
   const data: FirehoseSocketData = { cursor: cursor === '' ? null : cursor, socket: null }
   if (server.upgrade(request, { data })) return undefined
   return refusal(426, 'This is an event stream: connect with a WebSocket', { upgrade: 'websocket' })

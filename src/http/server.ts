@@ -6,16 +6,29 @@ import { rmSync } from 'node:fs'
 import { implementations } from '#api/index.ts'
 import type { App } from '#app.ts'
 import type { ListenAddress } from '#config/config.ts'
+import { Firehose } from '#sequencer/firehose.ts'
 import { logger } from '#telemetry/log.ts'
 import { createDispatch, type Dispatch } from '#xrpc/dispatch.ts'
 import { ClientAddresses } from './client-address.ts'
 import { createEdge, type Edge, type Peers } from './edge.ts'
 import { SocketPathTooLongError } from './errors.ts'
+import {
+  FIREHOSE_TOPIC,
+  type FirehoseSocketData,
+  firehoseHandler,
+  isFirehose,
+  upgradeToFirehose,
+} from './firehose.ts'
 import { publicJson } from './replies.ts'
 
 const log = logger('http')
 
-type Listener = Bun.Server<undefined>
+type Listener = Bun.Server<FirehoseSocketData>
+
+interface Routes {
+  fetch(request: Request, server: Listener): Response | undefined | Promise<Response | undefined>
+  websocket: Bun.WebSocketHandler<FirehoseSocketData>
+}
 
 /** seconds after which a connection ends on which nothing moves; clients know the official server's 90 */
 const IDLE_TIMEOUT = 90
@@ -36,6 +49,7 @@ const OPERATOR: Peers = { door: 'socket', addressOf: () => '127.0.0.1', isFrontE
 export class RunningServer implements AsyncDisposable {
   constructor(
     private readonly listeners: readonly Listener[],
+    private readonly firehose: Firehose,
     private readonly drainTimeoutMs: number,
     /** of the network listener; null when that is a Unix socket */
     readonly port: number | null,
@@ -44,6 +58,7 @@ export class RunningServer implements AsyncDisposable {
 
   /** Takes no more requests, waits for those under way as long as the configuration allows, and closes. */
   async stop(): Promise<void> {
+    this.firehose[Symbol.dispose]()
     const drained = Promise.all(this.listeners.map((listener) => listener.stop())).then(() => true)
     const timer = Promise.withResolvers<false>()
     const timeout = setTimeout(() => timer.resolve(false), this.drainTimeoutMs)
@@ -56,6 +71,7 @@ export class RunningServer implements AsyncDisposable {
 
   /** Closes every connection, whatever is under way. */
   async stopAtOnce(): Promise<void> {
+    this.firehose[Symbol.dispose]()
     await Promise.all(this.listeners.map((listener) => listener.stop(true)))
   }
 
@@ -73,57 +89,74 @@ export async function startServer(app: App): Promise<RunningServer> {
   const dispatch = createDispatch(app, implementations)
   const listeners: Listener[] = []
   try {
-    const network = listenToNetwork(app, dispatch)
+    const { listener: network, firehose } = listenToNetwork(app, dispatch)
     listeners.push(network)
-    listeners.push(listenOnSocket(layout.adminSocket, 0o177, createEdge(app, dispatch, OPERATOR)))
+    listeners.push(listenOnSocket(layout.adminSocket, 0o177, plainly(createEdge(app, dispatch, OPERATOR))))
     const plc =
       config.embeddedPlc && plcDirectory
-        ? listenOnPort('127.0.0.1', config.embeddedPlc.port, (request) => plcDirectory.fetch(request))
+        ? listenOnPort(
+            '127.0.0.1',
+            config.embeddedPlc.port,
+            plainly((request) => plcDirectory.fetch(request)),
+          )
         : null
     if (plc) listeners.push(plc)
-    return new RunningServer(listeners, config.drainTimeoutMs, network.port ?? null, plc?.port ?? null)
+    app.crawlers.start()
+    return new RunningServer(
+      listeners,
+      firehose,
+      config.drainTimeoutMs,
+      network.port ?? null,
+      plc?.port ?? null,
+    )
   } catch (error) {
     await Promise.all(listeners.map((listener) => listener.stop(true)))
     throw error
   }
 }
 
-function listenToNetwork(app: App, dispatch: Dispatch): Listener {
-  const { listen, port, trustedProxies } = app.config
+function listenToNetwork(app: App, dispatch: Dispatch): { listener: Listener; firehose: Firehose } {
+  const { sequencer, clock, config } = app
+  const { listen, port, trustedProxies } = config
   const peers = new NetworkPeers(new ClientAddresses(trustedProxies))
   const edge = createEdge(app, dispatch, peers)
-  const listener = listenAt(listen, port, edge)
+  const broadcast = (frame: Uint8Array) => void listener.publish(FIREHOSE_TOPIC, frame)
+  const firehose = new Firehose({ sequencer, clock, broadcast })
+  const routes: Routes = {
+    fetch: (request, server) => (isFirehose(request) ? upgradeToFirehose(request, server) : edge(request)),
+    websocket: firehoseHandler(firehose),
+  }
+  const listener = listenAt(listen, port, routes)
   peers.listener = listener
-  return listener
+  return { listener, firehose }
 }
 
-function listenAt(listen: ListenAddress, port: number, edge: Edge): Listener {
+function listenAt(listen: ListenAddress, port: number, routes: Routes): Listener {
   return listen.kind === 'unix'
-    ? listenOnSocket(listen.path, 0o117, edge)
-    : listenOnPort(listen.address, port, edge)
+    ? listenOnSocket(listen.path, 0o117, routes)
+    : listenOnPort(listen.address, port, routes)
 }
 
-function listenOnPort(hostname: string, port: number, fetch: Edge): Listener {
-  return Bun.serve({
-    ...COMMON,
-    hostname,
-    port,
-    idleTimeout: IDLE_TIMEOUT,
-    fetch: (request) => fetch(request),
-  })
+function listenOnPort(hostname: string, port: number, routes: Routes): Listener {
+  return Bun.serve({ ...COMMON, hostname, port, idleTimeout: IDLE_TIMEOUT, ...routes })
 }
 
 /** A socket that is there already is what a killed server left: the lock of the data directory says that none runs. */
-function listenOnSocket(path: string, umask: number, fetch: Edge): Listener {
+function listenOnSocket(path: string, umask: number, routes: Routes): Listener {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES)
     throw new SocketPathTooLongError(path, MAX_SOCKET_PATH_BYTES)
   rmSync(path, { force: true })
   const before = process.umask(umask) // so that the socket is never open to others, not even before a chmod
   try {
-    return Bun.serve({ ...COMMON, unix: path, fetch: (request) => fetch(request) })
+    return Bun.serve({ ...COMMON, unix: path, ...routes })
   } finally {
     process.umask(before)
   }
+}
+
+/** A listener without WebSockets. */
+function plainly(edge: Edge): Routes {
+  return { fetch: (request) => edge(request), websocket: { message() {} } }
 }
 
 class NetworkPeers implements Peers {
