@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { locus, TemporaryDirectory } from '#tests/support/locus.ts'
+import { TemporaryDirectory } from '#tests/support/directory.ts'
+import { locus } from '#tests/support/locus.ts'
 
 /** What bash offers for a line that ends where the cursor is. */
 async function completions(...words: string[]): Promise<string[]> {

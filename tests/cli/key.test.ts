@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Secp256k1Keypair } from '@atproto/crypto'
-import { locus, locusOnTerminal, TemporaryDirectory } from '#tests/support/locus.ts'
+import { TemporaryDirectory } from '#tests/support/directory.ts'
+import { locus, locusOnTerminal } from '#tests/support/locus.ts'
 
 test('key generate makes a key that @atproto/crypto takes for the same did:key', async () => {
   const { stdout } = await locus(['key', 'generate', '--json', '--show-secret'])

@@ -1,7 +1,5 @@
 /** The compiled executable: built once per test run, called as an operator calls it, or started as a server. */
-import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { buildIfStale, executable } from '#scripts/build.ts'
 
 export interface Finished {
@@ -30,19 +28,6 @@ export function buildLocus(): string {
   if (!isBuilt) buildIfStale()
   isBuilt = true
   return executable
-}
-
-/** A directory that goes away at the end of its scope. */
-export class TemporaryDirectory implements Disposable {
-  readonly path: string
-
-  constructor() {
-    this.path = mkdtempSync(join(tmpdir(), 'locus-test-'))
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true })
-  }
 }
 
 /** Runs one command to its end. The environment has no LOCUS_ or PDS_ variables but those given. */
