@@ -14,9 +14,14 @@ export function isDidKey(text: string): boolean {
   return text.startsWith(PREFIX) && (fromBase58(text.slice(PREFIX.length))?.length ?? 0) > 0
 }
 
+/** The curve of a did:key that can sign for the network; null for any other text. */
+export function curveOf(didKey: string): Curve | null {
+  return parseDidKey(didKey)?.curve ?? null
+}
+
 /** The did:key of a `Multikey`, which is the same without its prefix; null when it cannot sign for the network. */
 export function fromMultikey(multibase: string): string | null {
-  return parseDidKey(PREFIX + multibase) ? PREFIX + multibase : null
+  return curveOf(PREFIX + multibase) ? PREFIX + multibase : null
 }
 
 /** The did:key of a bare point, mostly uncompressed, as documents of before Multikey have it. */

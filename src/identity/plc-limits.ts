@@ -1,8 +1,7 @@
 /** Limits that new did:plc operations keep to. Old logs hold operations that are over them, and stay valid. */
-import { isDidKey } from '#identity/did-key.ts'
+import { curveOf, isDidKey } from '#identity/did-key.ts'
 import { InvalidPlcOperationError } from '#identity/errors.ts'
 import { type AnyPlcOperation, dataOf, type PlcData } from '#identity/plc-operation.ts'
-import { parseDidKey } from '#keys/did-key.ts'
 import { encode } from '#repo/dag-cbor.ts'
 
 const MAX_OPERATION_BYTES = 4000
@@ -40,7 +39,7 @@ function checkKeys({ rotationKeys, verificationMethods }: PlcData): void {
     throw refuse(`Too many rotationKey entries (max ${MAX_ROTATION_KEYS})`)
   }
   for (const [i, key] of rotationKeys.entries()) {
-    if (!parseDidKey(key)) throw refuse(`Invalid rotationKey: ${key}`)
+    if (!curveOf(key)) throw refuse(`Invalid rotationKey: ${key}`)
     if (rotationKeys.indexOf(key) !== i) throw refuse(`duplicate rotationKey: ${key}`)
   }
   const methods = Object.entries(verificationMethods)

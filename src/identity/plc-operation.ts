@@ -3,9 +3,8 @@
  * follow what is in `plc-log.ts`. Pure: no network, no storage.
  * @see https://web.plc.directory/spec/v0.1/did-plc
  */
-import { multikeyOf } from '#identity/did-key.ts'
+import { curveOf, multikeyOf } from '#identity/did-key.ts'
 import { InvalidPlcOperationError } from '#identity/errors.ts'
-import { parseDidKey } from '#keys/did-key.ts'
 import type { SigningKey } from '#keys/k256.ts'
 import type { Json, JsonObject } from '#lexicon/json.ts'
 import { type Did, isDid } from '#lexicon/strings.ts'
@@ -107,7 +106,7 @@ function legacyEndpoint(service: string): string {
 /** The document that a directory answers with. */
 export function plcDocument(did: Did, data: PlcData): JsonObject {
   const keys = Object.entries(data.verificationMethods)
-  const curves = keys.flatMap(([, key]) => parseDidKey(key)?.curve ?? [])
+  const curves = keys.flatMap(([, key]) => curveOf(key) ?? [])
   return {
     '@context': [
       'https://www.w3.org/ns/did/v1',
