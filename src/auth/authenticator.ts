@@ -29,7 +29,7 @@ import type {
 } from '#auth/principal.ts'
 import { readServiceToken, type ServiceToken } from '#auth/service-token.ts'
 import { verificationKey } from '#identity/did-document.ts'
-import { curveOf } from '#identity/did-key.ts'
+import { parseDidKey } from '#keys/did-key.ts'
 import type { IdentityResolver } from '#identity/resolver.ts'
 import { verifySignature } from '#keys/k256.ts'
 import type { Did } from '#lexicon/strings.ts'
@@ -213,7 +213,7 @@ function takesScope(rules: SessionRules, scope: AccessScope): boolean {
 
 /** The algorithm that the header names must be the one of the key. High-S signatures count: many signers make them. */
 function isSignedBy(didKey: string, token: ServiceToken): boolean {
-  if (token.alg !== (curveOf(didKey) === 'K-256' ? 'ES256K' : 'ES256')) return false
+  if (token.alg !== (parseDidKey(didKey)?.curve === 'K-256' ? 'ES256K' : 'ES256')) return false
   return verifySignature(didKey, token.signed, token.signature, { allowHighS: true })
 }
 
