@@ -1,9 +1,9 @@
 import { Command } from 'commander'
-import { type Connection, connect } from '#cli/context.ts'
+import { connect } from '#cli/context.ts'
+import { createAccount } from '#cli/new-account.ts'
 import { addPasswordOptions, newPassword, type PasswordOptions } from '#cli/new-password.ts'
 import { printOne } from '#cli/output.ts'
 import { askText } from '#cli/prompts.ts'
-import type { InputOf } from '#lexicon/index.ts'
 
 interface CreateOptions extends PasswordOptions {
   readonly email?: string
@@ -50,11 +50,3 @@ Examples:
       },
     )
   })
-
-/** The method logs the account in as well, which nobody here wants. */
-async function createAccount(pds: Connection, input: InputOf<'com.atproto.server.createAccount'>) {
-  const { did, handle, refreshJwt } = await pds.call('com.atproto.server.createAccount', input)
-  const headers = { authorization: `Bearer ${refreshJwt}` }
-  await pds.call('com.atproto.server.deleteSession', undefined, { headers })
-  return { did, handle }
-}
