@@ -133,8 +133,8 @@ function accountsOf(reader: SettingReader, hostname: string) {
   const handleDomains = read.length > 0 ? read : own
   const test = handleDomains.find((domain) => domain === '.test' || domain.endsWith('.test'))
   if (test !== undefined && !local) {
-    const problem = `${test} exists only on machines of developers: nobody else could resolve its handles`
-    reader.fault(settings.handleDomains, problem, `use a domain of yours, such as .${hostname}`)
+    const message = `handles in ${test} resolve on machines of developers only; a domain of yours, such as .${hostname}, would do for all`
+    reader.warn(settings.handleDomains, message)
   }
   const inviteRequired = reader.read(settings.inviteRequired)
   if (!inviteRequired && !reader.development) {

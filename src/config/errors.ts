@@ -29,3 +29,14 @@ export function faultText({ key, place, problem, remedy }: ConfigFault): string 
   const where = place === key ? key : `${key} (${place})`
   return `  ${where}: ${problem}\n      ${remedy}`
 }
+
+/** A place for a new data directory that holds something already. */
+export class DataDirectoryExistsError extends DomainError {
+  override readonly name = 'DataDirectoryExistsError'
+  readonly kind = 'conflict'
+  readonly code = 'DataDirectoryExists'
+  override readonly hint = 'nothing was written; name another directory'
+  constructor(directory: string, isOurs: boolean) {
+    super(isOurs ? `${directory} is the data directory of a server` : `${directory} is not empty`)
+  }
+}

@@ -30,7 +30,7 @@ export interface ConfigReading {
   readonly dev: boolean
   readonly faults: readonly ConfigFault[]
   readonly warnings: readonly ConfigWarning[]
-  /** of a development server, which makes them when it starts; in production they are faults */
+  /** faults in production; a development server makes them when it starts */
   readonly missingSecrets: readonly MissingSecret[]
   readonly sources: Sources
   /** where those settings come from that cannot change while a server runs; `sources` until a reload */
@@ -101,8 +101,8 @@ function readFrom(sources: Sources, fixed: Sources = sources): ConfigReading {
   reader.faults.unshift(...sources.faults, ...unknownFlags(sources), ...unknownKeys(sources))
   reportVariables(sources, reader)
   const { warnings, dataDirectory, development: dev } = reader
-  const missingSecrets = dev ? reader.missingSecrets : []
-  const faults = dev ? reader.faults : [...reader.faults, ...reader.missingSecrets.map(({ fault }) => fault)]
+  const { missingSecrets } = reader
+  const faults = dev ? reader.faults : [...reader.faults, ...missingSecrets.map(({ fault }) => fault)]
   const usable = faults.length + missingSecrets.length > 0 ? null : deepFreeze(config)
   const settings = settingList.flatMap((setting) =>
     reader.settings.filter((read) => read.setting === setting),
@@ -112,7 +112,7 @@ function readFrom(sources: Sources, fixed: Sources = sources): ConfigReading {
 
 function required(reading: ConfigReading): LoadedConfig {
   const { config, faults, missingSecrets } = reading
-  if (!config) throw new ConfigError([...faults, ...missingSecrets.map(({ fault }) => fault)])
+  if (!config) throw new ConfigError([...new Set([...faults, ...missingSecrets.map(({ fault }) => fault)])])
   return { ...reading, config }
 }
 
