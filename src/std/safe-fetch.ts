@@ -331,7 +331,7 @@ function counted(
 ): ReadableStream<Uint8Array> {
   const reader = source.getReader()
   let total = 0
-  return new ReadableStream<Uint8Array>({
+  const underlying: UnderlyingDefaultSource<Uint8Array> = {
     async pull(controller) {
       try {
         const { done, value } = await deadline.of(reader.read())
@@ -352,7 +352,8 @@ function counted(
       deadline.stop()
       await reader.cancel(reason)
     },
-  })
+  }
+  return new ReadableStream(underlying, { highWaterMark: 0 }) // reads nothing ahead of its reader
 }
 
 function tooLarge(host: string, maxBytes: number): FetchFailedError {
