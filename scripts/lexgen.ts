@@ -160,9 +160,8 @@ class TypeWriter {
 }
 
 function leafOf(ref: string, definition: Definition | undefined): Leaf {
-  switch (definition?.type) {
-    case undefined:
-      throw new Error(`no lexicon defines ${ref}`)
+  if (!definition) throw new Error(`no lexicon defines ${ref}`)
+  switch (definition.type) {
     case 'record':
       return definition.record
     case 'query':

@@ -13,9 +13,10 @@ const NO_PARAMS: object = Object.freeze({})
  */
 export function parseParams(nsid: string, query: string): object {
   const { params } = methodSchemas(nsid)
-  if (!params) return NO_PARAMS
+  if (query === '' && !params) return NO_PARAMS
   const pairs = new URLSearchParams(query)
   if (pairs.has('__proto__')) throw new InvalidParamsError(`Invalid ${nsid} params: Invalid key: __proto__`)
+  if (!params) return NO_PARAMS
   try {
     return params.fromURLSearchParams(pairs)
   } catch (error) {

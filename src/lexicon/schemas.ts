@@ -145,16 +145,31 @@ function compileObject(nsid: string, object: ObjectDefinition): l.ObjectSchema {
   for (const [name, property] of Object.entries(object.properties ?? {})) {
     const leaf = compileLeaf(nsid, property)
     const value = object.nullable?.includes(name) ? l.nullable(leaf) : leaf
-    shape[name] = object.required?.includes(name) ? value : l.optional(value)
+    shape[name] = object.required?.includes(name) ? value : optional(property, value)
   }
   return l.object(shape)
+}
+
+function optional(leaf: Leaf, schema: l.Validator): l.OptionalSchema<l.Validator> {
+  const mayHaveDefault = leaf.type === 'ref' || ('default' in leaf && leaf.default !== undefined)
+  return mayHaveDefault ? l.optional(schema) : new QuickOptionalSchema(schema)
+}
+
+/**
+ * What may be absent and has no default. The library's own asks the schema within for a default, and has it make an
+ * error with a stack trace for each absent field: 3 of the 4 µs that the input of createRecord took.
+ */
+class QuickOptionalSchema extends l.OptionalSchema<l.Validator> {
+  override validateInContext(input: unknown, context: l.ValidationContext) {
+    return input === undefined ? context.success(input) : super.validateInContext(input, context)
+  }
 }
 
 function compileParams(nsid: string, parameters: ParamsDefinition): l.ParamsSchema {
   const shape: Record<string, l.Validator> = {}
   for (const [name, property] of Object.entries(parameters.properties)) {
     const value = compileLeaf(nsid, property)
-    shape[name] = parameters.required?.includes(name) ? value : l.optional(value)
+    shape[name] = parameters.required?.includes(name) ? value : optional(property, value)
   }
   return l.params(shape as l.ParamsShape) // scalars and arrays of them, by the type of their definitions
 }

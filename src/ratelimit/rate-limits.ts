@@ -38,6 +38,10 @@ export class RateLimits {
       .filter((range) => range !== null)
   }
 
+  get enabled(): boolean {
+    return this.deps.settings.enabled
+  }
+
   /** Whether calls are counted that come from `address` and show `bypass`. */
   counts(address: string, bypass: string | null): boolean {
     const { enabled, bypassKey } = this.deps.settings

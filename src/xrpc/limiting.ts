@@ -45,7 +45,8 @@ export function takeForCall(
 
 /** Only strangers are counted: who is at another door is the operator. */
 function isCounted(rateLimits: RateLimits, { origin, request }: Exchange): boolean {
-  return origin.door === 'network' && rateLimits.counts(origin.ip, request.headers.get('x-ratelimit-bypass'))
+  if (!rateLimits.enabled || origin.door !== 'network') return false // before the address is looked up
+  return rateLimits.counts(origin.ip, request.headers.get('x-ratelimit-bypass'))
 }
 
 function nameOf(implementation: Implementation | null) {
