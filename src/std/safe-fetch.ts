@@ -331,29 +331,31 @@ function counted(
 ): ReadableStream<Uint8Array> {
   const reader = source.getReader()
   let total = 0
-  const underlying: UnderlyingDefaultSource<Uint8Array> = {
-    async pull(controller) {
-      try {
-        const { done, value } = await deadline.of(reader.read())
-        if (done) {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await deadline.of(reader.read())
+          if (done) {
+            deadline.stop()
+            return controller.close()
+          }
+          total += value.length
+          if (total > maxBytes) throw tooLarge(host, maxBytes)
+          controller.enqueue(value)
+        } catch (error) {
           deadline.stop()
-          return controller.close()
+          controller.error(failure(error, host, deadline))
+          await reader.cancel().catch(() => {}) // it may have failed by itself
         }
-        total += value.length
-        if (total > maxBytes) throw tooLarge(host, maxBytes)
-        controller.enqueue(value)
-      } catch (error) {
+      },
+      async cancel(reason) {
         deadline.stop()
-        controller.error(failure(error, host, deadline))
-        await reader.cancel().catch(() => {}) // it may have failed by itself
-      }
+        await reader.cancel(reason)
+      },
     },
-    async cancel(reason) {
-      deadline.stop()
-      await reader.cancel(reason)
-    },
-  }
-  return new ReadableStream(underlying, { highWaterMark: 0 }) // reads nothing ahead of its reader
+    { highWaterMark: 0 }, // reads nothing ahead of its reader
+  )
 }
 
 function tooLarge(host: string, maxBytes: number): FetchFailedError {
