@@ -52,13 +52,7 @@ const faulty: readonly (readonly [what: string, env: Record<string, string>, key
       'handles.domains',
       '".example.com"',
     ],
-    [
-      '.test in production',
-      { ...HOST, PDS_SERVICE_HANDLE_DOMAINS: '.test' },
-      'handles.domains',
-      '.pds.example.com',
-    ],
-    [
+      [
       'a switch that is neither',
       { ...HOST, PDS_INVITE_REQUIRED: 'maybe' },
       'invites.required',
@@ -351,6 +345,7 @@ test('the data directory of an official PDS is not written into', () => {
 /** Sound configurations with something to say about: variables, key, a part of the warning. */
 const warned: readonly (readonly [env: Record<string, string>, key: string, message: string])[] = [
   [{ PDS_INVITE_REQUIRED: 'false' }, 'invites.required', 'anyone who finds this server'],
+  [{ PDS_SERVICE_HANDLE_DOMAINS: '.test' }, 'handles.domains', 'machines of developers only'],
   [{ PDS_DISABLE_SSRF_PROTECTION: 'true' }, 'outbound.ssrf_protection', 'any machine'],
   [{ PDS_DID_PLC_URL: 'http://plc.internal:2582' }, 'plc.url', 'not encrypted'],
   [{ PDS_JWT_SECRET: '0123456789abcdef' }, 'secrets.jwt_secret', 'shorter than 32 bytes'],
