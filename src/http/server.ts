@@ -36,6 +36,7 @@ const MAX_SOCKET_PATH_BYTES = 107
 
 const COMMON = {
   development: false,
+  reusePort: false, // Bun turns it on with the line before, and two servers would share a port unnoticed
   maxRequestBodySize: Number.MAX_SAFE_INTEGER, // each method has its own limit, in `xrpc`
   error(error: Error): Response {
     log.error('request failed', { error })
