@@ -3,13 +3,12 @@ import type { Command, Help, HelpConfiguration } from 'commander'
 
 export const helpConfiguration: HelpConfiguration = {
   showGlobalOptions: true,
-  visibleCommands: (command) => leavesOf(command),
   subcommandTerm: (command) => [...pathOf(command), ...argumentsOf(command)].join(' '),
 }
 
 /** The top page: what this is, the commands by group, the shared options, and the lesson. */
 export function topPage(program: Command, helper: Help): string {
-  const commands = helper.visibleCommands(program)
+  const commands = leavesOf(program)
   const options = helper.visibleOptions(program)
   const width = Math.max(
     ...commands.map((command) => helper.subcommandTerm(command).length),

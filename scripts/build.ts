@@ -48,6 +48,7 @@ export function build(target?: Target): void {
     renameSync(unfinished, outfile) // an executable that is running cannot be written over
   } finally {
     rmSync(unfinished, { force: true })
+    rmSync(`${unfinished}.map`, { force: true }) // it is in the executable as well
   }
 }
 

@@ -8,9 +8,8 @@ async function completions(...words: string[]): Promise<string[]> {
   using directory = new TemporaryDirectory()
   const script = join(directory.path, 'completion.bash')
   await Bun.write(script, (await locus(['completion', 'bash'])).stdout)
-  const ask =
-    'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _locus; printf "%s\\n" "${COMPREPLY[@]}"'
-  const { stdout, success } = Bun.spawnSync(['bash', '-euc', ask, 'bash', script, 'locus', ...words])
+  const ask = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _locus; printf "%s\\n" "\${COMPREPLY[@]}"`
+  const { stdout, success } = Bun.spawnSync(['bash', '-uc', ask, 'bash', script, 'locus', ...words])
   expect(success).toBe(true)
   return stdout.toString().split('\n').filter(Boolean)
 }

@@ -1,0 +1,35 @@
+import { Command } from 'commander'
+import { addConfigOptions } from '#cli/config-options.ts'
+import { flagsOf, logLevelOf } from '#cli/context.ts'
+import { exitCodes } from '#cli/errors.ts'
+import { portNumber } from '#cli/options.ts'
+import { note } from '#cli/output.ts'
+
+export const serve = addConfigOptions(new Command('serve').description('run the server'))
+  .option('--hostname <name>', 'the public name of the server')
+  .option('-p, --port <port>', 'the port to listen on; 0 takes any free one', portNumber)
+  .option('--listen <address>', 'the address to listen on, or unix:PATH')
+  .option('--plc-port <port>', "the port of a development server's PLC directory", portNumber)
+  .option('--check', 'only check the configuration')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  locus serve --dev                      try it out; everything is kept in ./locus-data
+  locus serve --dev --data /tmp/a --port 3000
+  locus serve --data /var/lib/locus      a server that locus init has set up
+  locus serve --env-file /pds/pds.env    with the settings of an official PDS
+
+SIGTERM ends it when the requests under way are done, a second one at once; SIGHUP reloads the configuration.`,
+  )
+  .action(async ({ check }: { check?: true }, command: Command) => {
+    const { loadConfigReading } = await import('#config/load.ts')
+    const { configureLog } = await import('#telemetry/log.ts')
+    const loaded = loadConfigReading({ flags: flagsOf(command) })
+    const { level, format } = loaded.config.log
+    configureLog({ level: logLevelOf(command, level), ...(format === 'auto' ? {} : { format }) })
+    if (check) return note('the configuration is good')
+    const { runServer } = await import('#cli/server.ts')
+    const signal = await runServer(loaded, command)
+    if (signal === 'SIGINT') process.exitCode = exitCodes.interrupted
+  })

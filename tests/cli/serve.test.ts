@@ -1,0 +1,162 @@
+import { expect, test } from 'bun:test'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Client } from '#cli/client.ts'
+import { TemporaryDirectory } from '#tests/support/directory.ts'
+import { buildLocus, locus, startLocus } from '#tests/support/locus.ts'
+import { NotifySocket } from '#tests/support/notify.ts'
+import { until } from '#tests/support/until.ts'
+
+const alice = { handle: 'alice.test', email: 'alice@example.com', password: 'correct horse' }
+const DEV = ['--dev', '--port', '0', '--plc-port', '0']
+
+test('serve --dev is ready in an empty directory, and everything is kept across a restart', async () => {
+  using directory = new TemporaryDirectory()
+  const data = join(directory.path, 'data')
+  await using first = await startLocus({ data })
+  const { did } = await new Client(fetch, first.url).call('com.atproto.server.createAccount', alice)
+  await first.stop()
+
+  await using second = await startLocus({ data })
+  const client = new Client(fetch, second.url)
+  const session = await client.call('com.atproto.server.createSession', {
+    identifier: alice.handle,
+    password: alice.password,
+  })
+
+  expect(session.did).toBe(did)
+})
+
+test('serve --dev keeps everything to its owner', async () => {
+  await using server = await startLocus()
+
+  expect(statSync(server.ready.adminSocket).mode & 0o077).toBe(0)
+  expect(statSync(join(server.data, 'secrets')).mode & 0o077).toBe(0)
+})
+
+test('the lines that a development server says to try work as they stand', async () => {
+  using directory = new TemporaryDirectory()
+  const server = Bun.spawn([buildLocus(), 'serve', '--data', directory.path, ...DEV], { stderr: 'ignore' })
+  let said = ''
+  for await (const chunk of server.stdout) {
+    said += Buffer.from(chunk).toString()
+    if (said.includes('Ctrl-C')) break
+  }
+  const lines = said.slice(said.indexOf('Try it'), said.indexOf('Ctrl-C')).split('\n').slice(1).join('\n')
+
+  const script = `locus() { ${buildLocus()} "$@"; }\n${lines}`
+  const { stdout, stderr } = Bun.spawnSync(['bash', '-euo', 'pipefail', '-c', script])
+  server.kill()
+  await server.exited
+
+  expect(stderr.toString()).toBe('')
+  expect(stdout.toString()).toContain('"accessJwt"')
+  expect(stdout.toString()).toContain('"text":"hello"')
+  expect(stdout.toString()).toContain('\talice.test\talice@example.com\tactive\t')
+})
+
+test('SIGTERM closes cleanly, with the requests under way answered', async () => {
+  await using server = await startLocus()
+  const log = server.log
+
+  const exitCode = await server.stop('SIGTERM')
+
+  expect(exitCode).toBe(0)
+  expect(existsSync(server.ready.adminSocket)).toBe(false)
+  expect(log()).toContain('"stopping"')
+})
+
+test('SIGINT closes cleanly too, and says that it was interrupted', async () => {
+  await using server = await startLocus()
+
+  expect(await server.stop('SIGINT')).toBe(130)
+})
+
+test('a second server on the same directory is refused, and the first one goes on', async () => {
+  await using server = await startLocus()
+
+  const second = await locus(['serve', '--data', server.data, ...DEV])
+
+  expect(second.exitCode).toBe(10)
+  expect(second.stderr).toContain('another process')
+  expect((await fetch(`${server.url}/xrpc/_health`)).status).toBe(200)
+})
+
+test('a directory without configuration is refused with what to do', async () => {
+  using directory = new TemporaryDirectory()
+
+  const { exitCode, stderr } = await locus(['serve', '--data', directory.path])
+
+  expect(exitCode).toBe(3)
+  expect(stderr).toContain('locus init')
+  expect(stderr).toContain('hostname')
+})
+
+test('--check tells whether a server would start, and starts none', async () => {
+  using directory = new TemporaryDirectory()
+
+  const good = await locus(['serve', '--check', '--data', directory.path, ...DEV])
+  const bad = await locus(['serve', '--check', '--data', directory.path, ...DEV, '--set', 'durability=soft'])
+
+  expect(good).toMatchObject({ exitCode: 0, stdout: '' })
+  expect(bad.exitCode).toBe(3)
+  expect(bad.stderr).toContain('durability')
+})
+
+test('a port that is taken ends the start with what to do', async () => {
+  await using server = await startLocus()
+  using directory = new TemporaryDirectory()
+
+  const port = String(server.ready.port)
+  const { exitCode, stderr } = await locus([
+    'serve',
+    '--dev',
+    '--data',
+    directory.path,
+    '--plc-port',
+    '0',
+    '--port',
+    port,
+  ])
+
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain(port)
+})
+
+test('SIGHUP takes the new values of what can be reloaded, and a faulty file changes nothing', async () => {
+  await using server = await startLocus()
+  const file = join(server.data, 'locus.toml')
+  const client = new Client(fetch, server.url)
+  const described = () => client.call('com.atproto.server.describeServer')
+  expect((await described()).inviteCodeRequired).toBe(false)
+
+  writeFileSync(
+    file,
+    `${readFileSync(file, 'utf8')}\n[service]\ncontact_email = "op@example.com"\n[invites]\nrequired = true\n`,
+  )
+  server.child.kill('SIGHUP')
+  await until(async () => (await described()).inviteCodeRequired === true)
+  writeFileSync(file, 'durability = "soft"\n')
+  server.child.kill('SIGHUP')
+  await until(() => server.log().includes('not reloaded'))
+
+  expect(await described()).toMatchObject({ inviteCodeRequired: true, contact: { email: 'op@example.com' } })
+  await expect(client.call('com.atproto.server.createAccount', alice)).rejects.toMatchObject({
+    error: 'InvalidInviteCode',
+  })
+})
+
+test('systemd is told when the server is ready, reloads and stops', async () => {
+  using manager = new NotifySocket()
+  await using server = await startLocus({ env: { NOTIFY_SOCKET: manager.path, WATCHDOG_USEC: '20000' } })
+
+  await manager.receive('READY=1')
+  await manager.receive('WATCHDOG=1')
+  server.child.kill('SIGHUP')
+  const reloading = await manager.receive('RELOADING=1')
+  await until(() => manager.messages.filter((message) => message === 'READY=1').length === 2)
+  await server.stop()
+  await manager.receive('STOPPING=1')
+
+  expect(reloading).toMatch(/^RELOADING=1\nMONOTONIC_USEC=\d{6,}$/)
+})
