@@ -106,7 +106,7 @@ function scopeOf(appPassword: { privileged: boolean } | null): AccessScope {
 }
 
 function newTokenId(): string {
-  return Buffer.from(randomBytes(32)).toString('base64')
+  return Buffer.from(randomBytes(32)).toString('base64').replace('=', '')
 }
 
 function revoked(): ExpiredTokenError {
