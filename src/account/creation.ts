@@ -37,6 +37,7 @@ import {
   DidNotProvenError,
   InvalidInviteCodeError,
   InvalidPasswordError,
+  NameTakenError,
 } from './errors.ts'
 import type { Handles } from './handles.ts'
 import type { Invites } from './invites.ts'
@@ -123,7 +124,7 @@ export class AccountCreation {
   /**
    * Makes an account and logs it in.
    * @throws InvalidInviteCodeError, InvalidHandleError, HandleNotAvailableError, UnsupportedDomainError,
-   *   InvalidPasswordError, AlreadyExistsError, DidNotProvenError, InvalidRequestError when the sign-up is refused
+   *   InvalidPasswordError, NameTakenError, AlreadyExistsError, DidNotProvenError, InvalidRequestError when the sign-up is refused
    * @throws PlcUnavailableError, PlcRefusedError, StorageFullError when it failed, and nothing is left of it
    */
   async create(signUp: SignUp, applicant: Applicant): Promise<CreatedAccount> {
@@ -182,9 +183,9 @@ export class AccountCreation {
 
   private ensureFree(handle: Handle, email: string | null): void {
     const { accounts } = this.deps
-    if (accounts.isHandleTaken(handle)) throw new InvalidRequestError(`Handle already taken: ${handle}`)
+    if (accounts.isHandleTaken(handle)) throw new NameTakenError(`Handle already taken: ${handle}`)
     if (email !== null && accounts.isEmailTaken(email)) {
-      throw new InvalidRequestError(`Email already taken: ${email}`)
+      throw new NameTakenError(`Email already taken: ${email}`)
     }
   }
 

@@ -118,6 +118,13 @@ export class AlreadyExistsError extends DomainError {
   }
 }
 
+/** Handle or email address are another account's. The official server has no name of its own for it. */
+export class NameTakenError extends DomainError {
+  override readonly name = 'NameTakenError'
+  readonly kind = 'conflict'
+  readonly code = 'InvalidRequest'
+}
+
 /** Someone wants an account for a DID without proof that it is theirs. */
 export class DidNotProvenError extends DomainError {
   override readonly name = 'DidNotProvenError'
