@@ -25,6 +25,7 @@ export const commandEntries: readonly CommandEntry[] = [
     healthcheck: async () => (await import('./commands/healthcheck.ts')).healthcheck,
   }),
   ...group('Configuration', {
+    init: async () => (await import('./commands/init.ts')).init,
     'config show': async () => (await import('./commands/config/show.ts')).show,
     'config get': async () => (await import('./commands/config/get.ts')).get,
     'config validate': async () => (await import('./commands/config/validate.ts')).validate,

@@ -33,7 +33,9 @@ function caddyfile(config: Config): string {
   const upstream = upstreamOf(config)
   const names = [config.hostname, ...config.handleDomains.map((domain) => `*${domain}`)]
   const ask =
-    config.listen.kind === 'unix' ? `${config.publicUrl}/tls-check` : `http://localhost:${config.port}/tls-check`
+    config.listen.kind === 'unix'
+      ? `${config.publicUrl}/tls-check`
+      : `http://localhost:${config.port}/tls-check`
   return `  {
     on_demand_tls {
       ask ${ask}
@@ -63,7 +65,8 @@ async function addressOf(name: string): Promise<string | null | undefined> {
   try {
     return await Promise.race([lookup(name).then(({ address }) => address), timeout])
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && /^(ENOTFOUND|ENODATA)$|NOTFOUND/.test(String(error.code))
+    const missing =
+      error instanceof Error && 'code' in error && /^(ENOTFOUND|ENODATA)$|NOTFOUND/.test(String(error.code))
     return missing ? null : undefined
   }
 }

@@ -22,9 +22,19 @@ const DEFAULT_RELAY = 'https://bsky.network'
 /** Values of settings by their keys, and what else is to be done. */
 export interface InitAnswers {
   readonly set: Readonly<Record<string, unknown>>
+  /** the options that gave them, for messages */
+  readonly setBy: Readonly<Record<string, string>>
   /** a recovery key is to be made */
   readonly makesRecoveryKey: boolean
   readonly account: { readonly handle: string; readonly email: string } | null
+}
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  'handles.domains': '--handle-domain',
+  'service.contact_email': '--email',
+  'invites.required': '--open-registration',
+  crawlers: '--relay',
+  'plc.recovery_did_key': '--recovery-key',
 }
 
 /**
@@ -51,7 +61,11 @@ export async function initAnswers(
   }
   if (email) set['service.contact_email'] = email
   else if (asks && !known(settings.contactEmail)) {
-    const address = await askOptional(settings.contactEmail, 'Where can people reach you, by e-mail?', '--email')
+    const address = await askOptional(
+      settings.contactEmail,
+      'Where can people reach you, by e-mail?',
+      '--email',
+    )
     if (address) set['service.contact_email'] = address
   }
   if (openRegistration) set['invites.required'] = false
@@ -64,7 +78,7 @@ export async function initAnswers(
     : (options.recoveryKey ?? (asks ? await askRecoveryKey() : 'none'))
   if (recoveryKey !== 'none' && recoveryKey !== 'generate') set['plc.recovery_did_key'] = recoveryKey
   const account = await firstAccount(options, asks, String(hostname), before.dev)
-  return { set, makesRecoveryKey: recoveryKey === 'generate', account }
+  return { set, setBy: OPTIONS, makesRecoveryKey: recoveryKey === 'generate', account }
 }
 
 async function askHostname(): Promise<string> {

@@ -31,7 +31,7 @@ export interface NewDirectory {
  */
 export function planDirectory(reading: ConfigReading): NewDirectory {
   const layout = new DataLayout(reading.dataDirectory)
-  refuseUsed(layout)
+  refuseUsedDirectory(layout)
   const missing = new Set(reading.missingSecrets.map(({ fault }) => fault))
   const faults = reading.faults.filter((fault) => !missing.has(fault))
   if (faults.length > 0) throw new ConfigError(faults)
@@ -55,7 +55,8 @@ export function planDirectory(reading: ConfigReading): NewDirectory {
   }
 }
 
-function refuseUsed({ root, configFile, service }: DataLayout): void {
+/** @throws DataDirectoryExistsError when something is at the place of a new data directory */
+export function refuseUsedDirectory({ root, configFile, service }: DataLayout): void {
   if (!existsSync(root)) return
   const content = readdirSync(root).filter((name) => name !== 'lost+found')
   if (content.length > 0)

@@ -26,6 +26,8 @@ export interface Flags {
   readonly plcPort?: number | string | undefined
   readonly listen?: string | undefined
   readonly set?: Readonly<Record<string, unknown>> | undefined
+  /** the flags that gave keys of `set`, where it was not --set */
+  readonly setBy?: Readonly<Record<string, string>> | undefined
 }
 
 export interface SourceRequest {
@@ -151,7 +153,10 @@ export class Sources {
     const given = setting.flag === undefined ? undefined : byFlag[setting.flag]
     const named = given === undefined ? flags.set?.[setting.key] : given
     if (named === undefined) return []
-    const place = given === undefined ? `--set ${setting.key}` : (setting.flag ?? setting.key)
+    const place =
+      given === undefined
+        ? (flags.setBy?.[setting.key] ?? `--set ${setting.key}`)
+        : (setting.flag ?? setting.key)
     const input = typeof named === 'string' ? fromWords(setting, named) : named
     const assignment: Assignment = { input, origin: 'flag', place, directory: cwd }
     if (!setting.secret) return [assignment]
