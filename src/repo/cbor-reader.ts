@@ -145,7 +145,7 @@ export class CborReader {
       else if (major === MAJOR.array) items += this.array()
       else if (major === MAJOR.tag) this.linkBytes()
       else if (major === MAJOR.bytes) this.byteString()
-      else if (major === MAJOR.text) this.at += this.count(MAJOR.text, 1)
+      else if (major === MAJOR.text) this.pass(this.count(MAJOR.text, 1))
       else if (major === MAJOR.simple) this.null() || this.bool()
       else this.int()
     }
@@ -191,6 +191,10 @@ export class CborReader {
     const byte = this.bytes[at]
     if (byte === undefined) throw this.error('input ends early')
     return byte
+  }
+
+  private pass(length: number): void {
+    this.at += length
   }
 
   private utf8(start: number, end: number): string {

@@ -18,6 +18,8 @@ import { InvalidCborError, InvalidRecordDataError } from './errors.ts'
 const MAX_DEPTH = 32
 const MAX_ELEMENTS = 131_072
 const MAX_KEY_BYTES = 8192
+/** of a text of that length */
+const HEAD_BYTES = 3
 const MAX_BLOCK_BYTES = 1024 * 1024
 /** Longest text of a CID; decoding base58 takes time in its square. */
 const MAX_CID_TEXT = 128
@@ -293,7 +295,8 @@ function readMap<T>(reader: CborReader, leaves: Leaves<T>, depth: number): { [ke
     const key = reader.key()
     const end = reader.at
     if (key === '__proto__') throw reader.error('key __proto__')
-    if (end - start > MAX_KEY_BYTES) throw reader.error(`a key longer than ${MAX_KEY_BYTES} bytes`)
+    if (end - start > HEAD_BYTES + MAX_KEY_BYTES)
+      throw reader.error(`a key longer than ${MAX_KEY_BYTES} bytes`)
     if (!inOrder(reader.bytes, previous, previousEnd, start, end))
       throw reader.error('keys out of order or doubled')
     previous = start

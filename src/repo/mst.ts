@@ -98,8 +98,11 @@ export class Mst {
       if (path <= previous) throw new Error(`entries of a tree out of order: ${path} after ${previous}`)
       previous = path
       const height = heightOf(path)
-      while (open.length <= height) open.push(emptyContent())
-      const node = open[height] as NodeContent
+      let node = open[height]
+      while (!node) {
+        open.push(emptyContent())
+        node = open[height]
+      }
       node.children[node.keys.length] = tree.close(open, height)
       node.keys.push(path)
       node.values.push(cid)
@@ -219,7 +222,9 @@ export class Mst {
       for (let here = way.at(-1); here && !node; here = way.at(-1)) {
         const { keys, values, children } = here.content
         const at = here.at++
-        if (at > 0) yield { path: keys[at - 1] as string, cid: values[at - 1] as Cid }
+        const path = keys[at - 1]
+        const cid = values[at - 1]
+        if (path !== undefined && cid) yield { path, cid }
         if (this.changes !== changes) throw new Error('a tree was changed while it was walked')
         if (at === keys.length) way.pop()
         node = children[at] ?? null
@@ -261,8 +266,8 @@ export class Mst {
   private close(open: NodeContent[], height: number): Node | null {
     let below: Node | null = null
     for (let at = 0; at < height; at++) {
-      const content = open[at] as NodeContent
-      if (content.keys.length === 0 && !below) continue
+      const content = open[at]
+      if (!content || (content.keys.length === 0 && !below)) continue
       content.children[content.keys.length] = below
       below = this.add(content)
       open[at] = emptyContent()
@@ -282,8 +287,8 @@ export class Mst {
       return before
     }
     if (keys[at] === path) {
-      const before = values[at] as Cid
-      if (sameCid(before, cid)) return before
+      const before = values[at] ?? null
+      if (before && sameCid(before, cid)) return before
       values[at] = cid
       this.touch(node, content)
       return before

@@ -113,11 +113,12 @@ export function* verifyTree(getBlock: GetBlock, rootCid: Cid): Generator<[path: 
   let previous = ''
   for (let here = way.at(-1); here; here = way.at(-1)) {
     const { parts, at } = here
-    if (at > 0) {
-      const path = parts.keys[at - 1] as string
+    const path = parts.keys[at - 1]
+    const cid = parts.values[at - 1]
+    if (path !== undefined && cid) {
       checkKey(path, previous, here.height)
       previous = path
-      yield [path, parts.values[at - 1] as Cid]
+      yield [path, cid]
     }
     here.at++
     if (at === parts.keys.length) way.pop()
