@@ -16,13 +16,21 @@
  */
 import type { Block } from './car.ts'
 import { type Cid, cidOf, sameCid } from './cid.ts'
-import { InvalidPathError, InvalidTreeError, RepoDamagedError } from './errors.ts'
-import { decodeNode, encodeNode, heightOf, isPath, lowerBound, type NodeParts } from './mst-node.ts'
+import { InvalidPathError } from './errors.ts'
+import { encodeNode, heightOf, isPath, lowerBound } from './mst-node.ts'
+import {
+  BlockCollection,
+  blockOf,
+  emptyContent,
+  isEmpty,
+  type NodeContent,
+  type NodeStore,
+  readStored,
+  type TreeNode,
+  unloadedNode,
+} from './tree-node.ts'
 
-/** Nodes of one tree by integer id, as `checkpoint` wrote them. `childIds` are the ids of all children, left to right. */
-export interface NodeStore {
-  load(id: number): { bytes: Uint8Array; childIds: readonly number[] } | null
-}
+export type { NodeStore }
 
 export interface StoredNode {
   id: number
@@ -40,25 +48,6 @@ export interface Checkpoint {
 /** A step of a walk: a node's block, or a record's place. */
 export type TreeItem = { node: Block } | { path: string; cid: Cid }
 
-/** A sub-tree: known by its CID, with its top node in memory or only in the store. */
-interface Node {
-  /** null since it changed, until `root` */
-  cid: Cid | null
-  /** in the store; 0 when it was never there */
-  id: number
-  /** step of its last change; 0 when it has not changed since it was loaded */
-  changedAt: number
-  /** number of the last collection that took it */
-  takenBy: number
-  /** null when it is in the store alone */
-  content: NodeContent | null
-}
-
-interface NodeContent extends NodeParts<Node> {
-  /** its block, null since it changed */
-  bytes: Uint8Array | null
-}
-
 export class Mst {
   private step = 1
   private settledAt = 0
@@ -72,7 +61,7 @@ export class Mst {
 
   private constructor(
     private readonly store: NodeStore | null,
-    private top: Node,
+    private top: TreeNode,
   ) {}
 
   /** @param store where it can be loaded from after a `checkpoint`, which `unload` needs */
@@ -82,7 +71,7 @@ export class Mst {
 
   /** The tree that a checkpoint has left in `store`. Nothing is loaded yet. */
   static open(store: NodeStore, rootId: number, rootCid: Cid): Mst {
-    return new Mst(store, { cid: rootCid, id: rootId, changedAt: 0, takenBy: 0, content: null })
+    return new Mst(store, unloadedNode(rootCid, rootId))
   }
 
   /**
@@ -120,7 +109,7 @@ export class Mst {
 
   /** @throws RepoDamagedError as do all that follow, when a stored node is missing or not what it should be */
   get(path: string): Cid | null {
-    let node: Node | null = this.top
+    let node: TreeNode | null = this.top
     while (node) {
       const content = this.load(node)
       const at = lowerBound(content.keys, path)
@@ -161,7 +150,7 @@ export class Mst {
    */
   commitBlocks(paths: readonly string[]): Block[] {
     this.root()
-    const collected = new Collection(++this.collections)
+    const collected = new BlockCollection(++this.collections)
     this.collectNew(this.top, collected)
     for (const path of paths) this.collectCover(path, collected)
     return collected.blocks
@@ -175,8 +164,8 @@ export class Mst {
   /** The nodes from the root to `path`, or to where it would be: proof that it is, or is not, in the tree. */
   proof(path: string): Block[] {
     this.root()
-    const collected = new Collection(++this.collections)
-    let node: Node | null = this.top
+    const collected = new BlockCollection(++this.collections)
+    let node: TreeNode | null = this.top
     while (node) {
       const content = this.load(node)
       collected.take(node, content)
@@ -214,7 +203,7 @@ export class Mst {
     this.root()
     const { changes } = this
     const way: { content: NodeContent; at: number }[] = []
-    for (let node: Node | null = this.top; node; ) {
+    for (let node: TreeNode | null = this.top; node; ) {
       const content = this.read(node)
       yield { node: blockOf(node, content) }
       way.push({ content, at: 0 })
@@ -245,17 +234,17 @@ export class Mst {
     return this.height
   }
 
-  private add(content: NodeContent): Node {
+  private add(content: NodeContent): TreeNode {
     this.loaded++
     return { cid: null, id: 0, changedAt: this.step, takenBy: 0, content }
   }
 
-  private discard(node: Node): void {
+  private discard(node: TreeNode): void {
     this.loaded--
     if (node.id) this.dropped.push(node.id)
   }
 
-  private touch(node: Node, content: NodeContent): void {
+  private touch(node: TreeNode, content: NodeContent): void {
     this.changes++
     node.cid = null
     node.changedAt = this.step
@@ -263,8 +252,8 @@ export class Mst {
   }
 
   /** Closes the open nodes below `height`, each into the one above it. @returns the topmost, if there was any */
-  private close(open: NodeContent[], height: number): Node | null {
-    let below: Node | null = null
+  private close(open: NodeContent[], height: number): TreeNode | null {
+    let below: TreeNode | null = null
     for (let at = 0; at < height; at++) {
       const content = open[at]
       if (!content || (content.keys.length === 0 && !below)) continue
@@ -275,7 +264,7 @@ export class Mst {
     return below
   }
 
-  private insert(node: Node, nodeHeight: number, path: string, height: number, cid: Cid): Cid | null {
+  private insert(node: TreeNode, nodeHeight: number, path: string, height: number, cid: Cid): Cid | null {
     const content = this.load(node)
     const { keys, values, children } = content
     const at = lowerBound(keys, path)
@@ -317,7 +306,7 @@ export class Mst {
   }
 
   /** Parts a sub-tree into what is below and what is above `path`, which is not in it. */
-  private split(node: Node | null, path: string): [Node | null, Node | null] {
+  private split(node: TreeNode | null, path: string): [TreeNode | null, TreeNode | null] {
     if (!node) return [null, null]
     const content = this.load(node)
     const { keys, values, children } = content
@@ -336,7 +325,7 @@ export class Mst {
     return [node, this.add(rest)]
   }
 
-  private remove(node: Node, path: string): Cid | null {
+  private remove(node: TreeNode, path: string): Cid | null {
     const content = this.load(node)
     const { keys, values, children } = content
     const at = lowerBound(keys, path)
@@ -360,7 +349,7 @@ export class Mst {
   }
 
   /** Joins two neighbours of one height; what is in `right` goes to `left`. */
-  private merge(left: Node | null, right: Node | null): Node | null {
+  private merge(left: TreeNode | null, right: TreeNode | null): TreeNode | null {
     if (!left || !right) return left ?? right
     const into = this.load(left)
     const from = this.load(right)
@@ -387,7 +376,7 @@ export class Mst {
     this.height = isEmpty(this.top) ? 0 : height
   }
 
-  private hash(node: Node): Cid {
+  private hash(node: TreeNode): Cid {
     if (node.cid) return node.cid
     const content = this.load(node)
     for (const child of content.children) if (child && !child.cid) this.hash(child)
@@ -397,15 +386,15 @@ export class Mst {
   }
 
   /** What is above a new node is new as well. */
-  private collectNew(node: Node, collected: Collection): void {
+  private collectNew(node: TreeNode, collected: BlockCollection): void {
     if (node.changedAt <= this.settledAt) return
     const content = this.load(node)
     collected.take(node, content)
     for (const child of content.children) if (child) this.collectNew(child, collected)
   }
 
-  private collectCover(path: string, collected: Collection): void {
-    let node: Node | null = this.top
+  private collectCover(path: string, collected: BlockCollection): void {
+    let node: TreeNode | null = this.top
     while (node) {
       const content = this.load(node)
       collected.take(node, content)
@@ -420,7 +409,7 @@ export class Mst {
   }
 
   /** Takes the nodes down one side of a sub-tree: `side` is 0 for the left, -1 for the right. */
-  private collectEdge(top: Node | null | undefined, side: 0 | -1, collected: Collection): void {
+  private collectEdge(top: TreeNode | null | undefined, side: 0 | -1, collected: BlockCollection): void {
     for (let node = top; node; ) {
       const content = this.load(node)
       collected.take(node, content)
@@ -429,7 +418,7 @@ export class Mst {
   }
 
   /** Gives ids to what has changed since the last checkpoint, children first. */
-  private number(node: Node, nextId: () => number, put: StoredNode[]): number {
+  private number(node: TreeNode, nextId: () => number, put: StoredNode[]): number {
     if (node.changedAt <= this.storedAt) return node.id
     const { children, bytes } = this.load(node)
     if (!bytes) throw new Error('a node is stored before it is encoded')
@@ -441,7 +430,7 @@ export class Mst {
   }
 
   /** @returns the number of nodes that stay in memory */
-  private release(node: Node): number {
+  private release(node: TreeNode): number {
     if (!node.content) return 0
     if (node.changedAt <= this.storedAt && node.changedAt <= this.settledAt) {
       node.content = null
@@ -452,7 +441,7 @@ export class Mst {
     return kept
   }
 
-  private load(node: Node): NodeContent {
+  private load(node: TreeNode): NodeContent {
     if (node.content) return node.content
     node.content = this.read(node)
     this.loaded++
@@ -460,64 +449,7 @@ export class Mst {
   }
 
   /** The content of a node, which does not stay in memory when it was not there. */
-  private read(node: Node): NodeContent {
-    if (node.content) return node.content
-    const stored = this.store?.load(node.id)
-    if (!stored || !node.cid) throw new RepoDamagedError(`node ${node.id} of the stored tree is missing`)
-    const { bytes, childIds } = stored
-    if (!sameCid(cidOf('dag-cbor', bytes), node.cid)) {
-      throw new RepoDamagedError(`node ${node.id} of the stored tree is not what its parent refers to`)
-    }
-    return { ...linked(node.id, bytes, childIds), bytes }
+  private read(node: TreeNode): NodeContent {
+    return node.content ?? readStored(this.store, node)
   }
-}
-
-/** Each node once, as blocks. Nodes remember the number of the collection, which spares a set of them. */
-class Collection {
-  readonly blocks: Block[] = []
-
-  constructor(private readonly number: number) {}
-
-  take(node: Node, content: NodeContent): void {
-    if (node.takenBy === this.number) return
-    node.takenBy = this.number
-    this.blocks.push(blockOf(node, content))
-  }
-}
-
-function linked(id: number, bytes: Uint8Array, childIds: readonly number[]): NodeParts<Node> {
-  const { keys, values, children: cids } = decodeStored(id, bytes)
-  const children: (Node | null)[] = []
-  let at = 0
-  for (const cid of cids) {
-    const childId = cid && childIds[at++]
-    if (childId === undefined) break
-    children.push(cid && { cid, id: childId ?? 0, changedAt: 0, takenBy: 0, content: null })
-  }
-  if (at !== childIds.length || children.length !== cids.length) {
-    throw new RepoDamagedError(`node ${id} of the stored tree has ids that do not fit its children`)
-  }
-  return { keys, values, children }
-}
-
-function decodeStored(id: number, bytes: Uint8Array): NodeParts<Cid> {
-  try {
-    return decodeNode(bytes)
-  } catch (cause) {
-    if (!(cause instanceof InvalidTreeError)) throw cause
-    throw new RepoDamagedError(`node ${id} of the stored tree is not a node`, { cause })
-  }
-}
-
-function blockOf(node: Node, content: NodeContent | undefined): Block {
-  if (!node.cid || !content?.bytes) throw new Error('a node is used before it is encoded')
-  return { cid: node.cid, bytes: content.bytes }
-}
-
-function emptyContent(): NodeContent {
-  return { keys: [], values: [], children: [null], bytes: null }
-}
-
-function isEmpty({ content }: Node): boolean {
-  return content !== null && content.keys.length === 0 && !content.children[0]
 }
