@@ -134,7 +134,7 @@ export class Committer {
     let events: readonly LoggedEvent[]
     try {
       sequencer.begin()
-      for (const job of jobs) answers.push(attempt(job, batch))
+      for (const job of jobs) answers.push(this.attempt(job, batch))
       events = sequencer.commit()
     } catch (error) {
       sequencer.rollback()
@@ -147,16 +147,21 @@ export class Committer {
     for (const answer of answers) answer()
     if (events.length > 0) setImmediate(() => sequencer.publish(events))
   }
-}
 
-/** Does one piece of work. A refusal is its own affair; any other error is that of the whole batch. */
-function attempt(job: Job, batch: Batch): () => void {
-  try {
-    const value = job.work(batch)
-    return () => job.resolve(value)
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error
-    return () => job.reject(error)
+  /**
+   * Does one piece of work. A refusal is its own affair; any other error is that of the whole batch, and so is a refusal
+   * that comes when something has been announced already.
+   */
+  private attempt(job: Job, batch: Batch): () => void {
+    const { sequencer } = this.deps
+    const appended = sequencer.appended
+    try {
+      const value = job.work(batch)
+      return () => job.resolve(value)
+    } catch (error) {
+      if (!(error instanceof DomainError) || sequencer.appended > appended) throw error
+      return () => job.reject(error)
+    }
   }
 }
 
@@ -168,6 +173,11 @@ export class Batch {
 
   repo(did: Did): LoadedRepo {
     return this.deps.repos.get(did)
+  }
+
+  /** Does `work` with a repository, twice if its stored tree is damaged: see `LoadedRepos.use`. */
+  withRepo<T>(did: Did, work: (repo: LoadedRepo) => T): T {
+    return this.deps.repos.use(did, work)
   }
 
   /** The store of `did`, with its transaction of this batch open. */
@@ -280,9 +290,10 @@ export class Batch {
 
   /** Writes the tree of `did` to its store if it has changed since that was done. */
   checkpoint(did: Did): void {
-    const repo = this.repo(did)
-    const store = this.store(did)
-    if (repo.touchedCount > 0 || !store.tree()) this.deps.repos.checkpoint(repo, store)
+    this.withRepo(did, (repo) => {
+      const store = this.store(did)
+      if (repo.touchedCount > 0 || !store.tree()) this.deps.repos.checkpoint(repo, store)
+    })
   }
 
   private drop(did: Did): void {

@@ -64,8 +64,25 @@ export class LoadedRepos {
     this.loaded.delete(did)
   }
 
-  /** Forgets the tree, in memory and stored, so that the next use builds it from the records. */
-  rebuild(did: Did): void {
+  /**
+   * Does `work` with the repository of `did`. Where its stored tree turns out to be damaged, the tree is built from the
+   * records and `work` done once more, so until it has read what it needs of the tree it must not change anything else.
+   * @throws what `work` throws, and what `get` does
+   */
+  use<T>(did: Did, work: (repo: LoadedRepo) => T): T {
+    const repo = this.get(did)
+    try {
+      return work(repo)
+    } catch (error) {
+      if (!(error instanceof RepoDamagedError)) throw error
+      this.dropTree(did, error)
+      return work(this.get(did))
+    }
+  }
+
+  /** Drops a damaged tree, in memory and stored, so that the next use builds it from the records. */
+  dropTree(did: Did, damage: RepoDamagedError): void {
+    log.warn('stored tree is damaged, building it from the records', { did, error: damage })
     this.loaded.delete(did)
     this.deps.stores.open(did).dropTree()
   }

@@ -50,11 +50,12 @@ export class Repos {
 
   /** A CAR with the commit, the nodes from the root to `path`, and the record if it is there. @throws RepoNotFoundError */
   proof(did: Did, path: string): Uint8Array {
-    const { root, tree } = this.deps.loaded.get(did)
-    const record = this.deps.stores.open(did).record(path)
-    const blocks = [{ cid: root.commitCid, bytes: root.commitBlock }, ...tree.proof(path)]
-    if (record) blocks.push({ cid: record.cid, bytes: record.content })
-    return writeCar(root.commitCid, blocks)
+    return this.deps.loaded.use(did, ({ root, tree }) => {
+      const record = this.deps.stores.open(did).record(path)
+      const blocks = [{ cid: root.commitCid, bytes: root.commitBlock }, ...tree.proof(path)]
+      if (record) blocks.push({ cid: record.cid, bytes: record.content })
+      return writeCar(root.commitCid, blocks)
+    })
   }
 
   /**
@@ -63,14 +64,14 @@ export class Repos {
    * @throws RepoNotFoundError
    */
   async export(did: Did, since: Tid | null = null): Promise<ReadableStream<Uint8Array>> {
-    const { committer, stores } = this.deps
+    const { committer, stores, loaded } = this.deps
     try {
       await committer.submit((batch) => batch.checkpoint(did))
     } catch (error) {
       if (!(error instanceof StorageFullError)) throw error // the tree is then built in memory
     }
     const snapshot = stores.snapshot(did)
-    const chunks = exportChunks(snapshot, since)
+    const chunks = exportChunks(snapshot, since, (damage) => loaded.dropTree(did, damage))
     return new ReadableStream({
       pull(controller) {
         try {

@@ -115,7 +115,16 @@ export function commitWrites(
   writes: readonly PreparedWrite[],
   options: WriteOptions,
 ): WriteResult {
-  const repo = batch.repo(did)
+  return batch.withRepo(did, (repo) => commitTo(batch, repo, writes, options))
+}
+
+function commitTo(
+  batch: Batch,
+  repo: LoadedRepo,
+  writes: readonly PreparedWrite[],
+  options: WriteOptions,
+): WriteResult {
+  const { did } = repo
   const results = writes.map((write) => outcomeOf(repo, write))
   const [only] = writes
   if (only && writes.length === 1 && changesNothing(repo, only)) return { commit: null, results }

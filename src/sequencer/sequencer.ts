@@ -116,6 +116,11 @@ export class Sequencer {
     return seq
   }
 
+  /** Events in the open batch. */
+  get appended(): number {
+    return this.batch?.events.length ?? 0
+  }
+
   /** Makes the batch durable. When it throws (disk full), nothing of it has happened. */
   commit(): readonly LoggedEvent[] {
     const { batch } = this

@@ -1,0 +1,118 @@
+/**
+ * A repository as a CAR, in the order in which it can be read as a stream: the commit, then each node before what is
+ * below it, records in between. It is read from the stored tree of a snapshot, so that neither memory nor the event
+ * loop feels its size. With `since`, sub-trees and records that were there at that commit are left out; a node may be
+ * sent once more than needed, because the store knows of its last change only to within a checkpoint. Where a stored
+ * node is damaged, the export goes on with the tree that the records make: there is one tree of a given content.
+ */
+import type { ActorStore, StoredRecord } from '#actor/actor-store.ts'
+import { RepoNotFoundError } from '#actor/errors.ts'
+import type { Tid } from '#lexicon/strings.ts'
+import { type Block, carBlock, carHeader } from '#repo/car.ts'
+import { cidOf, sameCid } from '#repo/cid.ts'
+import { RepoDamagedError } from '#repo/errors.ts'
+import { Mst } from '#repo/mst.ts'
+import { decodeNode } from '#repo/mst-node.ts'
+
+const CHUNK_BYTES = 64 * 1024
+
+type OnDamage = (damage: RepoDamagedError) => void
+
+/**
+ * The bytes of the CAR. Every chunk is made when it is asked for. `onDamage` is told of a stored tree that is not whole.
+ * @throws RepoNotFoundError, RepoDamagedError when the records are not those of the tree
+ */
+export function* exportChunks(
+  snapshot: ActorStore,
+  since: Tid | null,
+  onDamage: OnDamage,
+): Generator<Uint8Array> {
+  const root = snapshot.root()
+  if (!root) throw new RepoNotFoundError(snapshot.did)
+  if (since !== null && root.rev <= since) {
+    yield carHeader(root.commitCid)
+    return
+  }
+  let parts = [carHeader(root.commitCid), carBlock(root.commitCid, root.commitBlock)]
+  let size = 0
+  for (const { cid, bytes } of contentBlocks(snapshot, since, onDamage)) {
+    const part = carBlock(cid, bytes)
+    parts.push(part)
+    size += part.length
+    if (size < CHUNK_BYTES) continue
+    yield Buffer.concat(parts)
+    parts = []
+    size = 0
+  }
+  yield Buffer.concat(parts)
+}
+
+/** Nodes and records of the tree, the records from one scan that goes along with the walk. */
+function* contentBlocks(snapshot: ActorStore, since: Tid | null, onDamage: OnDamage): Generator<Block> {
+  const records = snapshot.allRecords(since)
+  let record = next(records)
+  for (const item of treeItems(snapshot, since, onDamage)) {
+    if (typeof item !== 'string') {
+      yield item
+    } else if (record?.path === item) {
+      yield { cid: record.cid, bytes: record.content }
+      record = next(records)
+    } else if (since === null) {
+      throw new RepoDamagedError(`${snapshot.did} lacks the record ${item}`)
+    }
+  }
+  if (record) throw new RepoDamagedError(`the tree of ${snapshot.did} lacks the record ${record.path}`)
+}
+
+/** Nodes as blocks and keys as paths, in order, without the sub-trees that have not changed after `since`. */
+function* treeItems(snapshot: ActorStore, since: Tid | null, onDamage: OnDamage): Generator<Block | string> {
+  const stored = snapshot.tree()
+  let given = 0
+  if (stored && snapshot.touchedCount() === 0) {
+    try {
+      for (const item of subtree(snapshot, stored.rootId, stored.rootCid, since)) {
+        given++
+        yield item
+      }
+      return
+    } catch (error) {
+      if (!(error instanceof RepoDamagedError)) throw error
+      onDamage(error)
+    }
+  }
+  // what was given is the beginning of this, unless parts were left out: then a reader gets some nodes twice
+  const again = since === null ? given : 0
+  for (const item of Mst.build(snapshot.entries()).walk().drop(again)) {
+    yield 'node' in item ? item.node : item.path
+  }
+}
+
+function* subtree(
+  snapshot: ActorStore,
+  id: number,
+  cid: Block['cid'],
+  since: Tid | null,
+): Generator<Block | string> {
+  const node = snapshot.node(id)
+  if (!node) throw new RepoDamagedError(`node ${id} of the stored tree is missing`)
+  if (!sameCid(cidOf('dag-cbor', node.bytes), cid)) {
+    throw new RepoDamagedError(`node ${id} of the stored tree is not what its parent refers to`)
+  }
+  if (since !== null && node.rev <= since) return
+  yield { cid, bytes: node.bytes }
+  const { keys, children } = decodeNode(node.bytes)
+  const ids = node.childIds.values()
+  for (const [at, child] of children.entries()) {
+    const childId = child && ids.next().value
+    if (childId === undefined)
+      throw new RepoDamagedError(`node ${id} of the stored tree lacks ids of children`)
+    if (child && childId !== null) yield* subtree(snapshot, childId, child, since)
+    const key = keys[at]
+    if (key !== undefined) yield key
+  }
+}
+
+function next(records: IterableIterator<StoredRecord>): StoredRecord | null {
+  const { value, done } = records.next()
+  return done ? null : value
+}
