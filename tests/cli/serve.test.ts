@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from '#cli/client.ts'
 import { TemporaryDirectory } from '#tests/support/directory.ts'
-import { buildLocus, locus, startLocus } from '#tests/support/locus.ts'
+import { buildLocus, type LocusServer, locus, startLocus } from '#tests/support/locus.ts'
 import { NotifySocket } from '#tests/support/notify.ts'
 import { until } from '#tests/support/until.ts'
 
@@ -55,15 +55,72 @@ test('the lines that a development server says to try work as they stand', async
   expect(stdout.toString()).toContain('\talice.test\talice@example.com\tactive\t')
 })
 
-test('SIGTERM closes cleanly, with the requests under way answered', async () => {
+test('SIGTERM closes cleanly', async () => {
   await using server = await startLocus()
-  const log = server.log
 
   const exitCode = await server.stop('SIGTERM')
 
   expect(exitCode).toBe(0)
   expect(existsSync(server.ready.adminSocket)).toBe(false)
-  expect(log()).toContain('"stopping"')
+  expect(server.log()).toContain('"stopping"')
+})
+
+/** A sign-up whose body has begun to arrive. */
+async function unfinishedSignUp(server: LocusServer) {
+  const body = JSON.stringify(alice)
+  const head = [
+    'POST /xrpc/com.atproto.server.createAccount HTTP/1.1',
+    'host: localhost',
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+  ].join('\r\n')
+  let answer = ''
+  const connection = await Bun.connect({
+    hostname: '127.0.0.1',
+    port: server.ready.port,
+    socket: {
+      data(_, data) {
+        answer += data.toString()
+      },
+    },
+  })
+  connection.write(`${head}\r\n\r\n${body.slice(0, 10)}`)
+  await fetch(`${server.url}/xrpc/_health`) // by its answer the server has read the head as well
+  return { finish: () => void connection.write(body.slice(10)), answer: () => answer }
+}
+
+test('SIGTERM lets a request that is under way finish, and takes no others', async () => {
+  await using server = await startLocus()
+  const signUp = await unfinishedSignUp(server)
+
+  const ended = server.stop('SIGTERM')
+  await until(() => server.log().includes('"stopping"'))
+  const late = fetch(`${server.url}/xrpc/_health`, { keepalive: false })
+  await expect(late).rejects.toThrow()
+  signUp.finish()
+
+  expect(await ended).toBe(0)
+  expect(signUp.answer()).toStartWith('HTTP/1.1 200 OK')
+  expect(signUp.answer()).toContain('"accessJwt"')
+})
+
+test('a request that does not finish is cut off when the time to drain is over', async () => {
+  await using server = await startLocus({ args: [...DEV, '--set', 'drain_timeout=200ms'] })
+  await unfinishedSignUp(server)
+
+  expect(await server.stop('SIGTERM')).toBe(0)
+  expect(server.log()).toContain('cut off')
+})
+
+test('a second signal ends the server at once', async () => {
+  await using server = await startLocus()
+  await unfinishedSignUp(server)
+
+  const ended = server.stop('SIGTERM')
+  await until(() => server.log().includes('"stopping"'))
+  server.child.kill('SIGTERM')
+
+  expect(await ended).toBe(130)
 })
 
 test('SIGINT closes cleanly too, and says that it was interrupted', async () => {
