@@ -2,14 +2,14 @@
 import { lookup } from 'node:dns/promises'
 import type { Config } from '#config/config.ts'
 
-const LOOKUP_MS = 3000
+const LOOKUP_MS = 1500
 
-/** What to do next, in order. */
-export async function nextSteps(config: Config, serveCommand: string): Promise<string> {
+/** What to do next, in order. @param looks whether to look at DNS, which takes a moment */
+export async function nextSteps(config: Config, serveCommand: string, looks: boolean): Promise<string> {
   if (config.dev) return `Next:\n\n  ${serveCommand}\n`
   const names = config.handleDomains.map((domain) => `*${domain}`)
   const steps = [
-    `Let DNS point to this machine (A and AAAA records): ${[config.hostname, ...names].join(', ')}.\n${await dnsState(config)}`,
+    `Let DNS point to this machine (A and AAAA records): ${[config.hostname, ...names].join(', ')}.${looks ? `\n${await dnsState(config)}` : ''}`,
     `Put a proxy with TLS before ${upstreamOf(config)}, which passes all paths and WebSockets on. With Caddy:\n\n${caddyfile(config)}`,
     `Start the server:\n\n  ${serveCommand}`,
     `See that it answers:\n\n  curl ${config.publicUrl}/xrpc/_health`,

@@ -4,6 +4,7 @@ import { nextSteps } from '#cli/init-next-steps.ts'
 import type { SecretKey } from '#cli/key-text.ts'
 import { type GlobalOptions, globalOptionsOf } from '#cli/options.ts'
 import { note, printOne, printText } from '#cli/output.ts'
+import { isInteractive } from '#cli/prompts.ts'
 import { HIDDEN } from '#cli/setting-rows.ts'
 import type { Config } from '#config/config.ts'
 import type { NewDirectory } from '#config/new-directory.ts'
@@ -93,7 +94,7 @@ export async function printResult(command: Command, result: InitResult): Promise
   for (const { key, message } of config.warnings) note(`\nwarning: ${key}: ${message}`)
   if (recoveryKey)
     note('\nWrite the recovery secret down and keep it away from this machine. It is kept nowhere here.')
-  note(`\n${await nextSteps(config, serveCommand(plan))}`)
+  note(`\n${await nextSteps(config, serveCommand(plan), isInteractive())}`)
 }
 
 function serveCommand({ layout }: NewDirectory): string {

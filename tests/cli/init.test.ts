@@ -182,7 +182,7 @@ test('a generated recovery key is shown once and its secret part kept nowhere', 
   expect(hidden).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--show-secret') })
   const { recoveryKey, recoverySecretHex } = JSON.parse(shown.stdout)
   expect(recoverySecretHex).toMatch(/^[0-9a-f]{64}$/)
-  const inspected = await locus(['key', 'inspect', '--json'], { stdin: recoverySecretHex })
+  const inspected = await locus(['key', 'inspect', '-', '--json'], { stdin: recoverySecretHex })
   expect(inspected.stdout).toContain(recoveryKey)
   for (const [path] of Object.entries(modes(data)).filter(([name]) => name !== '' && name !== 'secrets')) {
     expect(readFileSync(join(data, path), 'utf8')).not.toContain(recoverySecretHex)
@@ -241,10 +241,8 @@ test('on a terminal init asks for what is missing, and explains wrong answers', 
 
   const { screen, exitCode } = await locusOnTerminal(['init', data, '--recovery-key', 'none'], {
     type: [
-      { after: 'public DNS name', text: 'pds_example' },
-      { after: 'pds_example', text: ENTER },
-      { after: 'letters, digits, hyphens', text: '\x15pds.example.com' },
-      { after: '│  pds.example.com', text: ENTER },
+      { after: 'public DNS name', text: 'pds_example\r' },
+      { after: 'letters, digits, hyphens', text: '\x15pds.example.com\r' },
       { after: 'get their handles', text: ENTER },
       { after: 'reach you', text: 'admin@example.com\r' },
       { after: 'Who may create', text: ENTER },

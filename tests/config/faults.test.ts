@@ -52,7 +52,7 @@ const faulty: readonly (readonly [what: string, env: Record<string, string>, key
       'handles.domains',
       '".example.com"',
     ],
-      [
+    [
       'a switch that is neither',
       { ...HOST, PDS_INVITE_REQUIRED: 'maybe' },
       'invites.required',

@@ -1,10 +1,10 @@
 /** A directory of a server to be: its locus.toml, its secrets, and the configuration that they give. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Config } from '#config/config.ts'
 import { type ConfigReading, type LoadedConfig, loadConfigReading, readConfig } from '#config/load.ts'
 import type { Flags } from '#config/sources.ts'
+import { TemporaryDirectory } from '#tests/support/directory.ts'
 
 /** Secrets as an environment gives them; no server uses these. */
 export const secretVariables = {
@@ -13,9 +13,7 @@ export const secretVariables = {
   PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX: '11'.repeat(32),
 } as const
 
-export class ConfigDirectory implements Disposable {
-  readonly path = mkdtempSync(join(tmpdir(), 'locus-config-'))
-
+export class ConfigDirectory extends TemporaryDirectory {
   /** Writes a file below the directory and returns its path. */
   write(name: string, content: string, mode = 0o600): string {
     const path = join(this.path, name)
@@ -38,9 +36,5 @@ export class ConfigDirectory implements Disposable {
     const given = { LOCUS_HOSTNAME: 'pds.example.com', ...secretVariables, ...env }
     if (env.PDS_HOSTNAME) given.LOCUS_HOSTNAME = ''
     return loadConfigReading({ env: given, flags, cwd: this.path })
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true })
   }
 }
