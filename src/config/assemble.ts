@@ -45,7 +45,6 @@ export function assemble(
     ...mailOf(reader),
     firehose: {
       backfillWindowMs: reader.read(settings.backfillWindow),
-      maxBuffer: reader.read(settings.maxSubscriptionBuffer),
     },
     crawlers: reader.read(settings.crawlers),
     ...servicesOf(reader),
@@ -158,7 +157,6 @@ function limitsOf(reader: SettingReader) {
     bodyLimits: {
       json: reader.read(settings.jsonBodyLimit),
       records: reader.read(settings.recordsBodyLimit),
-      text: reader.read(settings.textBodyLimit),
     },
     rateLimits: {
       enabled: reader.read(settings.rateLimitsEnabled),

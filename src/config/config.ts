@@ -95,12 +95,11 @@ export interface Config {
   /** bytes of one blob */
   readonly blobUploadLimit: number
   readonly blobStore: BlobStoreConfig
-  /** bytes of a request body, decompressed */
+  /** bytes of a request body, decompressed; bodies that are not JSON have `blobUploadLimit` */
   readonly bodyLimits: {
     readonly json: number
     /** JSON of createRecord, putRecord and applyWrites */
     readonly records: number
-    readonly text: number
   }
 
   readonly plcUrl: string
@@ -138,8 +137,6 @@ export interface Config {
   readonly firehose: {
     /** how old an event may be to be replayed; older ones are removed */
     readonly backfillWindowMs: number
-    /** events that a consumer may fall behind by before it reads from disk */
-    readonly maxBuffer: number
   }
   /** relays that are asked to crawl this server */
   readonly crawlers: readonly string[]

@@ -11,6 +11,8 @@ const WITHOUT_MEANING: Record<string, string> = {
   PDS_ACTOR_STORE_CACHE_SIZE: 'the official PDS does not use it any more either',
   PDS_REDIS_SCRATCH_ADDRESS: 'locus needs no Redis: rate limits and sign-in state are its own',
   PDS_REDIS_SCRATCH_PASSWORD: 'locus needs no Redis: rate limits and sign-in state are its own',
+  PDS_MAX_SUBSCRIPTION_BUFFER:
+    'a consumer of the firehose that falls behind reads from disk, without a limit to set',
   PDS_PROXY_ALLOW_HTTP2: 'locus speaks HTTP/1.1 to other services',
   PDS_PRIMARY_COLOR_CONTRAST: 'the official PDS dropped it in 0.5.26',
   PDS_PRIMARY_COLOR_HUE: 'the official PDS dropped it in 0.5.26',

@@ -193,6 +193,7 @@ const PAGES_LATER = 'the pages of the server'
 const PROXY_LATER = 'passing requests on to other services'
 const MAIL_LATER = 'sending mail'
 const BLOBS_LATER = 'storing blobs'
+const CODES_LATER = 'codes that accounts earn'
 const IMPORT_LATER = 'importing repositories'
 
 /** In the order in which they are listed to people. */
@@ -240,7 +241,6 @@ export const settings = {
     list(network),
     ['loopback', 'linklocal', 'uniquelocal'],
     'Networks whose X-Forwarded-For is believed.',
-    { reloadable: true },
   ),
   drainTimeout: setting(
     'drain_timeout',
@@ -256,6 +256,7 @@ export const settings = {
     {
       developmentFallback: true,
       official: [officialDevelopmentMode(true)],
+      reloadable: true,
     },
   ),
   crawlers: setting<readonly string[]>(
@@ -265,7 +266,6 @@ export const settings = {
     'Relays that are asked to crawl the server.',
     {
       official: 'PDS_CRAWLERS',
-      reloadable: true,
     },
   ),
 
@@ -277,6 +277,7 @@ export const settings = {
     official: 'PDS_SERVICE_NAME',
     follows: '<hostname> PDS',
     reloadable: true,
+    waitsFor: PAGES_LATER,
   }),
   version: optional('service.version', text, 'Version that the server shows.', {
     official: 'PDS_VERSION',
@@ -330,6 +331,7 @@ export const settings = {
     'How often an account earns an invite code; unset: never.',
     {
       official: milliseconds('PDS_INVITE_INTERVAL'),
+      waitsFor: CODES_LATER,
     },
   ),
   inviteEpoch: setting(
@@ -337,7 +339,7 @@ export const settings = {
     integer('Unix milliseconds', 0),
     0,
     'Accounts earn no codes for the time before.',
-    { official: 'PDS_INVITE_EPOCH' },
+    { official: 'PDS_INVITE_EPOCH', waitsFor: CODES_LATER },
   ),
 
   acceptingImports: setting('imports.accepted', boolean, true, 'Whether repositories may be imported.', {
@@ -350,14 +352,16 @@ export const settings = {
     reloadable: true,
     waitsFor: IMPORT_LATER,
   }),
-  jsonBodyLimit: setting('limits.json_body', size, 150 * 1024, 'Largest JSON body of a request.'),
+  jsonBodyLimit: setting('limits.json_body', size, 150 * 1024, 'Largest JSON body of a request.', {
+    reloadable: true,
+  }),
   recordsBodyLimit: setting(
     'limits.records_body',
     size,
     1024 * 1024,
     'The same for createRecord, putRecord and applyWrites.',
+    { reloadable: true },
   ),
-  textBodyLimit: setting('limits.text_body', size, 100 * 1024, 'Largest text body of a request.'),
 
   blobUploadLimit: setting(
     'blobs.upload_limit',
@@ -367,7 +371,6 @@ export const settings = {
     {
       official: 'PDS_BLOB_UPLOAD_LIMIT',
       reloadable: true,
-      waitsFor: BLOBS_LATER,
     },
   ),
   blobsDirectory: optional('blobs.directory', path, 'Where blobs are kept.', {
@@ -574,13 +577,6 @@ export const settings = {
     'How old an event may be to be replayed; older ones are removed.',
     { official: milliseconds('PDS_REPO_BACKFILL_LIMIT_MS') },
   ),
-  maxSubscriptionBuffer: setting(
-    'firehose.max_buffer',
-    integer('count', 1),
-    500,
-    'Events that a consumer may fall behind by before it reads from disk.',
-    { official: 'PDS_MAX_SUBSCRIPTION_BUFFER' },
-  ),
 
   appViewUrl: optional('app_view.url', serviceUrl, 'AppView that requests are passed on to.', {
     official: 'PDS_BSKY_APP_VIEW_URL',
@@ -619,7 +615,6 @@ export const settings = {
   rateLimitsEnabled: setting('rate_limits.enabled', boolean, true, 'Whether callers are limited.', {
     developmentFallback: false,
     official: 'PDS_RATE_LIMITS_ENABLED',
-    reloadable: true,
   }),
   rateLimitBypassKey: optional(
     'rate_limits.bypass_key',
@@ -628,7 +623,6 @@ export const settings = {
     {
       official: 'PDS_RATE_LIMIT_BYPASS_KEY',
       secret: { file: 'rate-limit-bypass-key', kept: false },
-      reloadable: true,
     },
   ),
   rateLimitBypassNetworks: setting<readonly string[]>(
@@ -636,7 +630,7 @@ export const settings = {
     list(network),
     [],
     'Networks that are not limited.',
-    { official: 'PDS_RATE_LIMIT_BYPASS_IPS', reloadable: true },
+    { official: 'PDS_RATE_LIMIT_BYPASS_IPS' },
   ),
 
   ssrfProtection: setting(
@@ -653,6 +647,7 @@ export const settings = {
     'Largest answer to a request of its own.',
     {
       official: 'PDS_FETCH_MAX_RESPONSE_SIZE',
+      waitsFor: 'fetching documents of OAuth clients',
     },
   ),
   proxyHeadersTimeout: setting(
