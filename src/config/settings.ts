@@ -241,6 +241,7 @@ export const settings = {
     list(network),
     ['loopback', 'linklocal', 'uniquelocal'],
     'Networks whose X-Forwarded-For is believed.',
+    { reloadable: true },
   ),
   drainTimeout: setting(
     'drain_timeout',
@@ -266,6 +267,7 @@ export const settings = {
     'Relays that are asked to crawl the server.',
     {
       official: 'PDS_CRAWLERS',
+      reloadable: true,
     },
   ),
 
@@ -615,6 +617,7 @@ export const settings = {
   rateLimitsEnabled: setting('rate_limits.enabled', boolean, true, 'Whether callers are limited.', {
     developmentFallback: false,
     official: 'PDS_RATE_LIMITS_ENABLED',
+    reloadable: true,
   }),
   rateLimitBypassKey: optional(
     'rate_limits.bypass_key',
@@ -622,6 +625,7 @@ export const settings = {
     'Who sends it in x-ratelimit-bypass is not limited.',
     {
       official: 'PDS_RATE_LIMIT_BYPASS_KEY',
+      reloadable: true,
       secret: { file: 'rate-limit-bypass-key', kept: false },
     },
   ),
@@ -630,7 +634,7 @@ export const settings = {
     list(network),
     [],
     'Networks that are not limited.',
-    { official: 'PDS_RATE_LIMIT_BYPASS_IPS' },
+    { official: 'PDS_RATE_LIMIT_BYPASS_IPS', reloadable: true },
   ),
 
   ssrfProtection: setting(
