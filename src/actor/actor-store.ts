@@ -181,9 +181,7 @@ export class ActorStore {
   node(id: number): StoredNode | null {
     const row = this.sql.node.get(id)
     if (!row) return null
-    const ids = Buffer.from(row.children.buffer, row.children.byteOffset, row.children.byteLength)
-    const childIds = Array.from({ length: ids.length / 4 }, (_, i) => ids.readUInt32LE(i * 4))
-    return { rev: row.rev, bytes: row.content, childIds }
+    return { rev: row.rev, bytes: row.content, childIds: unpackIds(row.children) }
   }
 
   /** Writes the stored tree on, by what changed since it was last written. It then fits the head, whose rev is `rev`. */
@@ -191,9 +189,7 @@ export class ActorStore {
     const { sql } = this
     for (const id of drop) sql.dropNode.run(id)
     for (const { id, bytes, childIds } of put) {
-      const children = Buffer.alloc(childIds.length * 4)
-      for (const [i, child] of childIds.entries()) children.writeUInt32LE(child, i * 4)
-      sql.putNode.run(id, rev, bytes, children)
+      sql.putNode.run(id, rev, bytes, packIds(childIds))
     }
     sql.putTree.run(tree.rootId, tree.rootCid, tree.nextId)
     sql.clearTouched.run()
@@ -214,71 +210,142 @@ function collectionOf(path: string): string {
   return path.slice(0, path.indexOf('/'))
 }
 
+function packIds(ids: readonly number[]): Uint8Array {
+  const packed = Buffer.alloc(ids.length * 4)
+  for (const [i, id] of ids.entries()) packed.writeUInt32LE(id, i * 4)
+  return packed
+}
+
+/** Byte by byte: making a view of a small array's memory costs more than reading it. */
+function unpackIds(packed: Uint8Array): number[] {
+  const ids: number[] = []
+  for (let at = 0; at + 3 < packed.length; at += 4) ids.push(uint32At(packed, at))
+  return ids
+}
+
+function uint32At(bytes: Uint8Array, at: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]
+  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0
+}
+
+/** Each is compiled when it is first used: a store is opened for a few of them at a time. */
 function statements(db: Database) {
   return {
-    root: db.query<RepoRoot, []>(
-      `SELECT did, commit_cid AS commitCid, commit_block AS commitBlock, data_cid AS dataCid, rev, seq FROM repo_root`,
-    ),
-    setRoot: db.query<null, [Did, Cid, Uint8Array, Cid, Tid, number, string, number]>(
-      `INSERT INTO repo_root (id, did, commit_cid, commit_block, data_cid, rev, seq, touched, touched_count)
+    get root() {
+      return db.query<RepoRoot, []>(
+        `SELECT did, commit_cid AS commitCid, commit_block AS commitBlock, data_cid AS dataCid, rev, seq FROM repo_root`,
+      )
+    },
+    get setRoot() {
+      return db.query<null, [Did, Cid, Uint8Array, Cid, Tid, number, string, number]>(
+        `INSERT INTO repo_root (id, did, commit_cid, commit_block, data_cid, rev, seq, touched, touched_count)
        VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
        ON CONFLICT DO UPDATE SET did = ?1, commit_cid = ?2, commit_block = ?3, data_cid = ?4, rev = ?5, seq = ?6,
          touched = touched || ?7, touched_count = touched_count + ?8`,
-    ),
-    touched: db.query<{ touched: string; touchedCount: number }, []>(
-      'SELECT touched, touched_count AS touchedCount FROM repo_root',
-    ),
-    clearTouched: db.query<null, []>(`UPDATE repo_root SET touched = '', touched_count = 0`),
-    record: db.query<StoredRecord, [string]>('SELECT path, cid, content FROM record WHERE path = ?'),
-    recordCid: db.query<{ cid: Cid }, [string]>('SELECT cid FROM record WHERE path = ?'),
-    recordsUp: db.query<ListedRecord, [string, string, number]>(
-      `SELECT substr(path, instr(path, '/') + 1) AS rkey, cid, content FROM record
+      )
+    },
+    get touched() {
+      return db.query<{ touched: string; touchedCount: number }, []>(
+        'SELECT touched, touched_count AS touchedCount FROM repo_root',
+      )
+    },
+    get clearTouched() {
+      return db.query<null, []>(`UPDATE repo_root SET touched = '', touched_count = 0`)
+    },
+    get record() {
+      return db.query<StoredRecord, [string]>('SELECT path, cid, content FROM record WHERE path = ?')
+    },
+    get recordCid() {
+      return db.query<{ cid: Cid }, [string]>('SELECT cid FROM record WHERE path = ?')
+    },
+    get recordsUp() {
+      return db.query<ListedRecord, [string, string, number]>(
+        `SELECT substr(path, instr(path, '/') + 1) AS rkey, cid, content FROM record
        WHERE path > ? AND path < ? ORDER BY path LIMIT ?`,
-    ),
-    recordsDown: db.query<ListedRecord, [string, string, number]>(
-      `SELECT substr(path, instr(path, '/') + 1) AS rkey, cid, content FROM record
+      )
+    },
+    get recordsDown() {
+      return db.query<ListedRecord, [string, string, number]>(
+        `SELECT substr(path, instr(path, '/') + 1) AS rkey, cid, content FROM record
        WHERE path > ? AND path < ? ORDER BY path DESC LIMIT ?`,
-    ),
-    paths: db.query<{ path: string; cid: Cid }, []>('SELECT path, cid FROM record ORDER BY path'),
-    allRecords: db.query<StoredRecord, []>('SELECT path, cid, content FROM record ORDER BY path'),
-    recordsSince: db.query<StoredRecord, [Tid]>(
-      'SELECT path, cid, content FROM record WHERE rev > ? ORDER BY path',
-    ),
-    pathAfter: db.query<{ path: string }, [string]>(
-      'SELECT path FROM record WHERE path > ? ORDER BY path LIMIT 1',
-    ),
-    recordCount: db.query<{ count: number }, []>('SELECT count(*) AS count FROM record'),
-    putRecord: db.query<null, [string, Cid, Tid, Uint8Array]>(
-      `INSERT INTO record (path, cid, rev, content) VALUES (?1, ?2, ?3, ?4)
+      )
+    },
+    get paths() {
+      return db.query<{ path: string; cid: Cid }, []>('SELECT path, cid FROM record ORDER BY path')
+    },
+    get allRecords() {
+      return db.query<StoredRecord, []>('SELECT path, cid, content FROM record ORDER BY path')
+    },
+    get recordsSince() {
+      return db.query<StoredRecord, [Tid]>(
+        'SELECT path, cid, content FROM record WHERE rev > ? ORDER BY path',
+      )
+    },
+    get pathAfter() {
+      return db.query<{ path: string }, [string]>(
+        'SELECT path FROM record WHERE path > ? ORDER BY path LIMIT 1',
+      )
+    },
+    get recordCount() {
+      return db.query<{ count: number }, []>('SELECT count(*) AS count FROM record')
+    },
+    get putRecord() {
+      return db.query<null, [string, Cid, Tid, Uint8Array]>(
+        `INSERT INTO record (path, cid, rev, content) VALUES (?1, ?2, ?3, ?4)
        ON CONFLICT DO UPDATE SET cid = ?2, rev = ?3, content = ?4`,
-    ),
-    deleteRecord: db.query<null, [string]>('DELETE FROM record WHERE path = ?'),
-    backlinks: db.query<{ rkey: string }, [string, string]>(
-      'SELECT rkey FROM backlink WHERE collection = ? AND link_to = ?',
-    ),
-    addBacklink: db.query<null, [string, string, string]>('INSERT OR IGNORE INTO backlink VALUES (?, ?, ?)'),
-    dropBacklink: db.query<null, [string, string, string]>(
-      'DELETE FROM backlink WHERE collection = ? AND link_to = ? AND rkey = ?',
-    ),
-    blob: db.query<{ mimeType: string; size: number }, [Cid]>(
-      'SELECT mime_type AS mimeType, size FROM blob WHERE cid = ?',
-    ),
-    addBlobRef: db.query<null, [Cid, string]>('INSERT OR IGNORE INTO record_blob VALUES (?, ?)'),
-    dropBlobRefs: db.query<null, [string]>('DELETE FROM record_blob WHERE path = ?'),
-    tree: db.query<StoredTree, []>(
-      'SELECT root_id AS rootId, root_cid AS rootCid, next_id AS nextId FROM tree',
-    ),
-    putTree: db.query<null, [number, Cid, number]>(
-      `INSERT INTO tree (id, root_id, root_cid, next_id) VALUES (1, ?1, ?2, ?3)
+      )
+    },
+    get deleteRecord() {
+      return db.query<null, [string]>('DELETE FROM record WHERE path = ?')
+    },
+    get backlinks() {
+      return db.query<{ rkey: string }, [string, string]>(
+        'SELECT rkey FROM backlink WHERE collection = ? AND link_to = ?',
+      )
+    },
+    get addBacklink() {
+      return db.query<null, [string, string, string]>('INSERT OR IGNORE INTO backlink VALUES (?, ?, ?)')
+    },
+    get dropBacklink() {
+      return db.query<null, [string, string, string]>(
+        'DELETE FROM backlink WHERE collection = ? AND link_to = ? AND rkey = ?',
+      )
+    },
+    get blob() {
+      return db.query<{ mimeType: string; size: number }, [Cid]>(
+        'SELECT mime_type AS mimeType, size FROM blob WHERE cid = ?',
+      )
+    },
+    get addBlobRef() {
+      return db.query<null, [Cid, string]>('INSERT OR IGNORE INTO record_blob VALUES (?, ?)')
+    },
+    get dropBlobRefs() {
+      return db.query<null, [string]>('DELETE FROM record_blob WHERE path = ?')
+    },
+    get tree() {
+      return db.query<StoredTree, []>(
+        'SELECT root_id AS rootId, root_cid AS rootCid, next_id AS nextId FROM tree',
+      )
+    },
+    get putTree() {
+      return db.query<null, [number, Cid, number]>(
+        `INSERT INTO tree (id, root_id, root_cid, next_id) VALUES (1, ?1, ?2, ?3)
        ON CONFLICT DO UPDATE SET root_id = ?1, root_cid = ?2, next_id = ?3`,
-    ),
-    node: db.query<{ rev: Tid; content: Uint8Array; children: Uint8Array }, [number]>(
-      'SELECT rev, content, children FROM node WHERE id = ?',
-    ),
-    putNode: db.query<null, [number, Tid, Uint8Array, Uint8Array]>(
-      `INSERT INTO node (id, rev, content, children) VALUES (?1, ?2, ?3, ?4)
+      )
+    },
+    get node() {
+      return db.query<{ rev: Tid; content: Uint8Array; children: Uint8Array }, [number]>(
+        'SELECT rev, content, children FROM node WHERE id = ?',
+      )
+    },
+    get putNode() {
+      return db.query<null, [number, Tid, Uint8Array, Uint8Array]>(
+        `INSERT INTO node (id, rev, content, children) VALUES (?1, ?2, ?3, ?4)
        ON CONFLICT DO UPDATE SET rev = ?2, content = ?3, children = ?4`,
-    ),
-    dropNode: db.query<null, [number]>('DELETE FROM node WHERE id = ?'),
+      )
+    },
+    get dropNode() {
+      return db.query<null, [number]>('DELETE FROM node WHERE id = ?')
+    },
   }
 }

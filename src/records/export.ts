@@ -5,11 +5,11 @@
  * sent once more than needed, because the store knows of its last change only to within a checkpoint. Where a stored
  * node is damaged, the export goes on with the tree that the records make: there is one tree of a given content.
  */
-import type { ActorStore, StoredRecord } from '#actor/actor-store.ts'
+import type { ActorStore, StoredNode, StoredRecord, StoredTree } from '#actor/actor-store.ts'
 import { RepoNotFoundError } from '#actor/errors.ts'
 import type { Tid } from '#lexicon/strings.ts'
-import { type Block, carBlock, carHeader } from '#repo/car.ts'
-import { cidOf, sameCid } from '#repo/cid.ts'
+import { type Block, carBlocks, carHeader } from '#repo/car.ts'
+import { type Cid, cidOf, sameCid } from '#repo/cid.ts'
 import { RepoDamagedError } from '#repo/errors.ts'
 import { Mst } from '#repo/mst.ts'
 import { decodeNode } from '#repo/mst-node.ts'
@@ -29,22 +29,19 @@ export function* exportChunks(
 ): Generator<Uint8Array> {
   const root = snapshot.root()
   if (!root) throw new RepoNotFoundError(snapshot.did)
-  if (since !== null && root.rev <= since) {
-    yield carHeader(root.commitCid)
-    return
-  }
-  let parts = [carHeader(root.commitCid), carBlock(root.commitCid, root.commitBlock)]
-  let size = 0
-  for (const { cid, bytes } of contentBlocks(snapshot, since, onDamage)) {
-    const part = carBlock(cid, bytes)
-    parts.push(part)
-    size += part.length
+  yield carHeader(root.commitCid)
+  if (since !== null && root.rev <= since) return
+  let blocks: Block[] = [{ cid: root.commitCid, bytes: root.commitBlock }]
+  let size = root.commitBlock.length
+  for (const block of contentBlocks(snapshot, since, onDamage)) {
+    blocks.push(block)
+    size += block.bytes.length
     if (size < CHUNK_BYTES) continue
-    yield Buffer.concat(parts)
-    parts = []
+    yield carBlocks(blocks)
+    blocks = []
     size = 0
   }
-  yield Buffer.concat(parts)
+  yield carBlocks(blocks)
 }
 
 /** Nodes and records of the tree, the records from one scan that goes along with the walk. */
@@ -70,7 +67,7 @@ function* treeItems(snapshot: ActorStore, since: Tid | null, onDamage: OnDamage)
   let given = 0
   if (stored && snapshot.touchedCount() === 0) {
     try {
-      for (const item of subtree(snapshot, stored.rootId, stored.rootCid, since)) {
+      for (const item of storedItems(snapshot, stored, since)) {
         given++
         yield item
       }
@@ -87,29 +84,55 @@ function* treeItems(snapshot: ActorStore, since: Tid | null, onDamage: OnDamage)
   }
 }
 
-function* subtree(
-  snapshot: ActorStore,
-  id: number,
-  cid: Block['cid'],
-  since: Tid | null,
-): Generator<Block | string> {
+/** A node that the walk is in: what is below it, and what of that comes next. */
+interface Place {
+  id: number
+  keys: readonly string[]
+  children: readonly (Cid | null)[]
+  /** of the children that are not null */
+  childIds: Iterator<number>
+  at: number
+}
+
+/** The stored tree, each node held against the CID that its parent has for it. @throws RepoDamagedError */
+function* storedItems(snapshot: ActorStore, tree: StoredTree, since: Tid | null): Generator<Block | string> {
+  const way: Place[] = []
+  let child: { id: number; cid: Cid } | null = { id: tree.rootId, cid: tree.rootCid }
+  while (child || way.length > 0) {
+    if (child) {
+      const { id, cid } = child
+      const node = checkedNode(snapshot, id, cid)
+      if (since === null || node.rev > since) {
+        yield { cid, bytes: node.bytes }
+        way.push({ id, ...decodeNode(node.bytes), childIds: node.childIds.values(), at: 0 })
+      }
+    }
+    child = null
+    for (let here = way.at(-1); here && !child; here = way.at(-1)) {
+      const key = here.at > 0 ? here.keys[here.at - 1] : undefined
+      if (key !== undefined) yield key
+      child = nextChild(here)
+      if (here.at > here.keys.length) way.pop()
+    }
+  }
+}
+
+/** The child before the next key, if there is one; steps on. */
+function nextChild(place: Place): { id: number; cid: Cid } | null {
+  const cid = place.children[place.at++]
+  if (!cid) return null
+  const { value, done } = place.childIds.next()
+  if (done) throw new RepoDamagedError(`node ${place.id} of the stored tree lacks ids of children`)
+  return { id: value, cid }
+}
+
+function checkedNode(snapshot: ActorStore, id: number, cid: Cid): StoredNode {
   const node = snapshot.node(id)
   if (!node) throw new RepoDamagedError(`node ${id} of the stored tree is missing`)
   if (!sameCid(cidOf('dag-cbor', node.bytes), cid)) {
     throw new RepoDamagedError(`node ${id} of the stored tree is not what its parent refers to`)
   }
-  if (since !== null && node.rev <= since) return
-  yield { cid, bytes: node.bytes }
-  const { keys, children } = decodeNode(node.bytes)
-  const ids = node.childIds.values()
-  for (const [at, child] of children.entries()) {
-    const childId = child && ids.next().value
-    if (childId === undefined)
-      throw new RepoDamagedError(`node ${id} of the stored tree lacks ids of children`)
-    if (child && childId !== null) yield* subtree(snapshot, childId, child, since)
-    const key = keys[at]
-    if (key !== undefined) yield key
-  }
+  return node
 }
 
 function next(records: IterableIterator<StoredRecord>): StoredRecord | null {

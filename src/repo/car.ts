@@ -52,20 +52,25 @@ export function carHeader(root?: Cid | null): Uint8Array {
 
 /** One block as it stands in a CAR. */
 export function carBlock(cid: Cid, bytes: Uint8Array): Uint8Array {
-  const length = CID_BYTES + bytes.length
-  const out = new Uint8Array(varintBytes(length) + length)
-  writeBlock(out, 0, { cid, bytes })
-  return out
+  return carBlocks([{ cid, bytes }])
+}
+
+/** Blocks as they stand in a CAR, one after another. */
+export function carBlocks(blocks: readonly Block[]): Uint8Array {
+  return withBlocks(new Uint8Array(0), blocks)
 }
 
 /** A whole CAR in memory. */
 export function writeCar(root: Cid | null, blocks: readonly Block[]): Uint8Array {
-  const header = carHeader(root)
-  let size = header.length
+  return withBlocks(carHeader(root), blocks)
+}
+
+function withBlocks(head: Uint8Array, blocks: readonly Block[]): Uint8Array {
+  let size = head.length
   for (const { bytes } of blocks) size += varintBytes(CID_BYTES + bytes.length) + CID_BYTES + bytes.length
   const out = new Uint8Array(size)
-  out.set(header)
-  let at = header.length
+  out.set(head)
+  let at = head.length
   for (const block of blocks) at = writeBlock(out, at, block)
   return out
 }
