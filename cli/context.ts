@@ -9,9 +9,11 @@ import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { Client, type Send } from '#cli/client.ts'
 import { CommandError, exitCodes, usageError } from '#cli/errors.ts'
+import { logLevelOf } from '#cli/logging.ts'
 import { type GlobalOptions, globalOptionsOf } from '#cli/options.ts'
 import { readCredential, readSecretFile } from '#cli/secrets.ts'
 import type { Flags } from '#config/sources.ts'
+import { configureLog } from '#telemetry/log.ts'
 
 /** A way to a server; `await using` closes it. */
 export class Connection extends Client implements AsyncDisposable {
@@ -75,12 +77,6 @@ async function throughSocket(dataDirectory: string): Promise<Connection | null> 
   return new Connection('socket', send, origin)
 }
 
-/** The level of the log that -v and -vv ask for, or `otherwise`. */
-export function logLevelOf<Level>(command: Command, otherwise: Level): Level | 'info' | 'debug' {
-  const { verbose = 0 } = globalOptionsOf(command)
-  return verbose > 1 ? 'debug' : verbose > 0 ? 'info' : otherwise
-}
-
 /** `--set a.b=c` as settings by key. */
 function assignmentsOf(given: readonly string[] = []): Record<string, string> {
   return Object.fromEntries(
@@ -110,7 +106,6 @@ async function inProcess(dataDirectory: string, command: Command): Promise<Conne
       'name it with --data, or make one with: locus init',
     )
   }
-  const { configureLog } = await import('#telemetry/log.ts')
   configureLog({ level: logLevelOf(command, 'warn') })
   const { loadConfig } = await import('#config/load.ts')
   const config = loadConfig({ flags: flagsOf(command) })

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { App } from '#app.ts'
 import { exitCodes } from '#cli/errors.ts'
 import { withFreePorts } from '#cli/free-ports.ts'
+import { configureLogAs } from '#cli/logging.ts'
 import { globalOptionsOf } from '#cli/options.ts'
 import { printText } from '#cli/output.ts'
 import { connectServiceManager, type ServiceManager } from '#cli/service-manager.ts'
@@ -25,7 +26,7 @@ export async function runServer(loaded: LoadedConfig, command: Command): Promise
   for (const { key, place, message } of config.warnings) log.warn('configuration', { key, place, message })
   await using app = await App.open(config)
   await using server = await startServer(app)
-  reloadOnSignal(app, loaded, manager)
+  reloadOnSignal(app, loaded, { manager, command })
   announce(app, server, command)
   manager.ready()
   const signal = await stopped
@@ -49,13 +50,18 @@ function stopSignal(): Promise<StopSignal> {
   })
 }
 
-function reloadOnSignal(app: App, loaded: LoadedConfig, manager: ServiceManager): void {
+function reloadOnSignal(
+  app: App,
+  loaded: LoadedConfig,
+  { manager, command }: { manager: ServiceManager; command: Command },
+): void {
   let current = loaded
   process.on('SIGHUP', () => {
     manager.reloading()
     try {
       const { loaded: fresh, changed } = reloadConfig(current)
       current = fresh
+      configureLogAs(fresh.config, command)
       app.reconfigure(withPorts(fresh.config, portsOf(app)))
       for (const { key, applied } of changed) {
         if (applied) log.info('setting reloaded', { key })

@@ -222,6 +222,8 @@ export class App implements AsyncDisposable {
   /** Takes a configuration that differs in what can change while a server runs, as `reloadConfig` makes it. */
   reconfigure(config: Config): void {
     this.current = config
+    this.rateLimits.configure(config.rateLimits)
+    this.crawlers.setRelays(config.crawlers)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

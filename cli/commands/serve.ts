@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { addConfigOptions } from '#cli/config-options.ts'
-import { flagsOf, logLevelOf } from '#cli/context.ts'
+import { flagsOf } from '#cli/context.ts'
 import { exitCodes } from '#cli/errors.ts'
+import { configureLogAs } from '#cli/logging.ts'
 import { portNumber } from '#cli/options.ts'
 import { note } from '#cli/output.ts'
 
@@ -24,10 +25,8 @@ SIGTERM ends it when the requests under way are done, a second one at once; SIGH
   )
   .action(async ({ check }: { check?: true }, command: Command) => {
     const { loadConfigReading } = await import('#config/load.ts')
-    const { configureLog } = await import('#telemetry/log.ts')
     const loaded = loadConfigReading({ flags: flagsOf(command) })
-    const { level, format } = loaded.config.log
-    configureLog({ level: logLevelOf(command, level), ...(format === 'auto' ? {} : { format }) })
+    configureLogAs(loaded.config, command)
     if (check) return note('the configuration is good')
     const { runServer } = await import('#cli/server.ts')
     const signal = await runServer(loaded, command)

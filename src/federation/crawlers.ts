@@ -38,7 +38,7 @@ interface CrawlersDeps {
 }
 
 export class Crawlers implements Disposable {
-  private readonly relays: RelayNotifier[]
+  private relays: readonly RelayNotifier[]
   private stopListening: (() => void) | null = null
 
   constructor(private readonly deps: CrawlersDeps) {
@@ -51,6 +51,17 @@ export class Crawlers implements Disposable {
     this.stopListening = this.deps.sequencer.listen(() => {
       for (const relay of this.relays) relay.notify()
     })
+  }
+
+  /** Changes the relays. New ones are asked at once, if the others were. */
+  setRelays(urls: readonly string[]): void {
+    const before = this.relays
+    this.relays = urls.map(
+      (url) => before.find((known) => known.url === url) ?? new RelayNotifier(url, this.deps),
+    )
+    for (const relay of before) if (!this.relays.includes(relay)) relay.stop()
+    if (!this.stopListening) return
+    for (const relay of this.relays) if (!before.includes(relay)) relay.notify()
   }
 
   /** Asks the relays now, whenever they were asked last: all, or only `relay`. */

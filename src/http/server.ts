@@ -36,7 +36,6 @@ const MAX_SOCKET_PATH_BYTES = 107
 
 const COMMON = {
   development: false,
-  reusePort: false, // Bun turns it on with the line before, and two servers would share a port unnoticed
   maxRequestBodySize: Number.MAX_SAFE_INTEGER, // each method has its own limit, in `xrpc`
   error(error: Error): Response {
     log.error('request failed', { error })
@@ -118,8 +117,8 @@ export async function startServer(app: App): Promise<RunningServer> {
 
 function listenToNetwork(app: App, dispatch: Dispatch): { listener: Listener; firehose: Firehose } {
   const { sequencer, clock, config } = app
-  const { listen, port, trustedProxies } = config
-  const peers = new NetworkPeers(new ClientAddresses(trustedProxies))
+  const { listen, port } = config
+  const peers = new NetworkPeers(app)
   const edge = createEdge(app, dispatch, peers)
   const broadcast = (frame: Uint8Array) => void listener.publish(FIREHOSE_TOPIC, frame)
   const firehose = new Firehose({ sequencer, clock, broadcast })
@@ -139,7 +138,8 @@ function listenAt(listen: ListenAddress, port: number, routes: Routes): Listener
 }
 
 function listenOnPort(hostname: string, port: number, routes: Routes): Listener {
-  return Bun.serve({ ...COMMON, hostname, port, idleTimeout: IDLE_TIMEOUT, ...routes })
+  // without `development` Bun shares ports unless told not to, and a second server would go unnoticed
+  return Bun.serve({ ...COMMON, hostname, port, reusePort: false, idleTimeout: IDLE_TIMEOUT, ...routes })
 }
 
 /** A socket that is there already is what a killed server left: the lock of the data directory says that none runs. */
@@ -164,7 +164,10 @@ class NetworkPeers implements Peers {
   readonly door = 'network'
   listener: Listener | null = null
 
-  constructor(private readonly addresses: ClientAddresses) {}
+  private trustedProxies: readonly string[] = []
+  private known = new ClientAddresses([])
+
+  constructor(private readonly app: App) {}
 
   addressOf(request: Request): string {
     return this.addresses.of(this.peerOf(request), request.headers.get('x-forwarded-for'))
@@ -173,6 +176,16 @@ class NetworkPeers implements Peers {
   isFrontEnd(request: Request): boolean {
     const peer = this.peerOf(request)
     return peer === null || this.addresses.isTrusted(peer)
+  }
+
+  /** The trusted proxies may change while the server runs. */
+  private get addresses(): ClientAddresses {
+    const { trustedProxies } = this.app.config
+    if (trustedProxies !== this.trustedProxies) {
+      this.trustedProxies = trustedProxies
+      this.known = new ClientAddresses(trustedProxies)
+    }
+    return this.known
   }
 
   private peerOf(request: Request): string | null {

@@ -29,22 +29,30 @@ export interface RateLimitSettings {
 }
 
 export class RateLimits {
-  private readonly bypassNetworks: readonly IpRange[]
+  private settings: RateLimitSettings
+  private bypassNetworks: readonly IpRange[] = []
   private readonly windows = new Map<Limit, readonly FixedWindow[]>()
 
   constructor(private readonly deps: { clock: Clock; settings: RateLimitSettings }) {
-    this.bypassNetworks = deps.settings.bypassNetworks
+    this.settings = deps.settings
+    this.configure(deps.settings)
+  }
+
+  /** Changes who is limited. What was counted so far stays. */
+  configure(settings: RateLimitSettings): void {
+    this.settings = settings
+    this.bypassNetworks = settings.bypassNetworks
       .map((network) => ipRange(network))
       .filter((range) => range !== null)
   }
 
   get enabled(): boolean {
-    return this.deps.settings.enabled
+    return this.settings.enabled
   }
 
   /** Whether calls are counted that come from `address` and show `bypass`. */
   counts(address: string, bypass: string | null): boolean {
-    const { enabled, bypassKey } = this.deps.settings
+    const { enabled, bypassKey } = this.settings
     if (!enabled) return false
     if (bypass !== null && bypassKey !== null && sameSecret(bypass, bypassKey)) return false
     if (this.bypassNetworks.length === 0) return true
