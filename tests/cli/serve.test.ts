@@ -203,6 +203,35 @@ test('SIGHUP takes the new values of what can be reloaded, and a faulty file cha
   })
 })
 
+test('SIGHUP takes new relays, limits and log levels', async () => {
+  const { promise: asked, resolve } = Promise.withResolvers<string>()
+  await using relay = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch(request) {
+      resolve(new URL(request.url).pathname)
+      return new Response()
+    },
+  })
+  await using server = await startLocus()
+  const limited = async () => (await fetch(`${server.url}/xrpc/com.atproto.server.describeServer`)).headers
+  expect((await limited()).get('ratelimit-limit')).toBeNull()
+
+  const reloaded = `dev = true
+crawlers = ["http://localhost:${relay.port}"]
+[rate_limits]
+enabled = true
+[log]
+level = "debug"
+`
+  writeFileSync(join(server.data, 'locus.toml'), reloaded)
+  server.child.kill('SIGHUP')
+
+  expect(await asked).toBe('/xrpc/com.atproto.sync.requestCrawl')
+  expect((await limited()).get('ratelimit-limit')).not.toBeNull()
+  await until(() => server.log().includes('"level":"debug"'))
+})
+
 test('systemd is told when the server is ready, reloads and stops', async () => {
   using manager = new NotifySocket()
   await using server = await startLocus({ env: { NOTIFY_SOCKET: manager.path, WATCHDOG_USEC: '20000' } })
