@@ -4,7 +4,8 @@ import { usageError } from '#cli/errors.ts'
 import { globalOptionsOf } from '#cli/options.ts'
 import { askChoice, askText, isInteractive } from '#cli/prompts.ts'
 import type { ConfigReading } from '#config/load.ts'
-import { type Setting, settings } from '#config/settings.ts'
+import type { Setting } from '#config/setting.ts'
+import { settings } from '#config/settings.ts'
 
 export interface InitOptions {
   readonly email?: string

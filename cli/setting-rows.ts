@@ -2,7 +2,7 @@
 import { usageError } from '#cli/errors.ts'
 import type { Plain } from '#config/kinds.ts'
 import type { ReadSetting } from '#config/reader.ts'
-import { fileKeyOf, type Setting } from '#config/settings.ts'
+import { fileKeyOf, type Setting } from '#config/setting.ts'
 import { suggestion } from '#config/suggestion.ts'
 import { variablesOf } from '#config/template.ts'
 

@@ -1,5 +1,6 @@
 /** Prints the table of settings for the README, in Markdown: bun scripts/settings-table.ts */
-import { fileKeyOf, settingList } from '#config/settings.ts'
+import { fileKeyOf } from '#config/setting.ts'
+import { settingList } from '#config/settings.ts'
 import { defaultInWords } from '#config/template.ts'
 
 const rows = settingList.map((setting) => {

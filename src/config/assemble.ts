@@ -5,7 +5,8 @@ import { type Config, localUrl, publicUrlOf, type RemoteService } from '#config/
 import { DataLayout } from '#config/layout.ts'
 import { isLocalName, namedNetworks } from '#config/network-kinds.ts'
 import type { SettingReader } from '#config/reader.ts'
-import { type Setting, settings } from '#config/settings.ts'
+import type { Setting } from '#config/setting.ts'
+import { settings } from '#config/settings.ts'
 import { fromHex } from '#std/bytes.ts'
 import { version } from '#telemetry/version.ts'
 

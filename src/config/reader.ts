@@ -4,7 +4,7 @@
  */
 import type { ConfigFault } from '#config/errors.ts'
 import type { SecretName } from '#config/layout.ts'
-import type { Setting } from '#config/settings.ts'
+import type { Setting } from '#config/setting.ts'
 import type { Assignment, Origin, Sources } from '#config/sources.ts'
 
 /** A setting that was understood, with something to say about it. */

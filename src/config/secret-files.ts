@@ -1,7 +1,7 @@
 /** Makes the secrets of a server, each once, in files that only their owner can read. */
 import { existsSync, mkdirSync } from 'node:fs'
 import type { DataLayout, SecretName } from '#config/layout.ts'
-import { settings } from '#config/settings.ts'
+import { privateKeyHex } from '#config/secret-kinds.ts'
 import { syncDirectory, writeFileAtomic } from '#std/atomic-file.ts'
 import { randomHex } from '#std/bytes.ts'
 
@@ -33,6 +33,6 @@ export function randomSecret(name: SecretName): string {
   if (name !== 'plc-rotation-key') return randomHex(32)
   for (;;) {
     const key = randomHex(32)
-    if ('value' in settings.plcRotationKey.kind.parse(key, '')) return key
+    if ('value' in privateKeyHex.parse(key, '')) return key
   }
 }

@@ -12,7 +12,6 @@ import {
   duration,
   good,
   integer,
-  type Kind,
   list,
   type Parsed,
   path,
@@ -21,7 +20,6 @@ import {
   stringKind,
   text,
 } from '#config/kinds.ts'
-import type { SecretName } from '#config/layout.ts'
 import {
   did,
   didKey,
@@ -38,149 +36,19 @@ import {
   smtpUrl,
   url,
 } from '#config/network-kinds.ts'
+import { jwtSecret, password, privateKeyHex, secretText } from '#config/secret-kinds.ts'
+import {
+  inverted,
+  milliseconds,
+  officialDevelopmentMode,
+  optional,
+  type Setting,
+  setting,
+} from '#config/setting.ts'
 import { DAY, HOUR, SECOND } from '#std/clock.ts'
-
-/** A variable of the official PDS, and what its words stand for here; undefined: it sets nothing. */
-export interface OfficialName {
-  readonly name: string
-  readonly fromWords?: (words: string) => unknown
-}
-
-export interface SecretSource {
-  /** the file below `secrets/` and in `$CREDENTIALS_DIRECTORY` */
-  readonly file: SecretName
-  /** whether the file below `secrets/` is read without being referred to */
-  readonly kept: boolean
-  /** whether a value is harmless enough to stand in locus.toml itself */
-  readonly allowedInline?: (value: string) => boolean
-}
-
-export interface Setting<T> {
-  readonly key: string
-  readonly kind: Kind<NonNullable<T>>
-  readonly sentence: string
-  /** the value when nothing sets it; null = there is none */
-  readonly fallback: T
-  /** the same for a development server, where it differs */
-  readonly developmentFallback?: T
-  /** how the default follows from other settings, in words */
-  readonly follows?: string
-  /** its `LOCUS_*` name */
-  readonly variable: string
-  readonly official: readonly OfficialName[]
-  /** the option of `locus serve` */
-  readonly flag?: string
-  /** whether a running server takes a new value at SIGHUP */
-  readonly reloadable: boolean
-  readonly secret?: SecretSource
-  /** what it is for, while nothing in this version reads it */
-  readonly waitsFor?: string
-}
-
-type Details<T> = Partial<Omit<Setting<T>, 'key' | 'kind' | 'fallback' | 'sentence' | 'official'>> & {
-  readonly official?: string | readonly OfficialName[]
-}
-
-function setting<T>(
-  key: string,
-  kind: Kind<NonNullable<T>>,
-  fallback: T,
-  sentence: string,
-  details: Details<T> = {},
-): Setting<T> {
-  const { official = [], ...rest } = details
-  return {
-    key,
-    kind,
-    fallback,
-    sentence,
-    variable: `LOCUS_${key.replaceAll('.', '_').toUpperCase()}`,
-    reloadable: false,
-    ...rest,
-    official: typeof official === 'string' ? [{ name: official }] : official,
-  }
-}
-
-/** A setting that may be absent. */
-function optional<T>(key: string, kind: Kind<T & {}>, sentence: string, details?: Details<(T & {}) | null>) {
-  return setting<(T & {}) | null>(key, kind, null, sentence, details)
-}
-
-/** Official durations are plain milliseconds. */
-function milliseconds(name: string): readonly OfficialName[] {
-  return [{ name, fromWords: (words) => (/^\d+$/.test(words) ? `${words}ms` : words) }]
-}
-
-/** An official switch that says the opposite of ours. */
-function inverted(name: string): OfficialName {
-  return {
-    name,
-    fromWords: (words) => {
-      const value = boolean.fromWords?.(words)
-      return typeof value === 'boolean' ? !value : words
-    },
-  }
-}
-
-/** What PDS_DEV_MODE=true sets; false sets nothing. */
-function officialDevelopmentMode(whenTrue: boolean): OfficialName {
-  return {
-    name: 'PDS_DEV_MODE',
-    fromWords: (words) => {
-      const value = boolean.fromWords?.(words)
-      if (value === false) return undefined
-      return value === true ? whenTrue : words
-    },
-  }
-}
 
 /** Official log levels that ours do not have. */
 const OFFICIAL_LEVELS: Record<string, string> = { trace: 'debug', fatal: 'error' }
-
-const MIN_SECRET_BYTES = 16
-const MIN_PASSWORD_LENGTH = 8
-
-const jwtSecret: Kind<string> = {
-  name: 'secret',
-  parse: (input): Parsed<string> =>
-    typeof input === 'string' && Buffer.byteLength(input) >= MIN_SECRET_BYTES
-      ? good(input)
-      : bad(`it is shorter than ${MIN_SECRET_BYTES} bytes`, 'make one with: openssl rand -hex 32'),
-  plain: (value) => value,
-}
-
-const password: Kind<string> = {
-  name: 'password',
-  parse: (input): Parsed<string> =>
-    typeof input === 'string' && input.length >= MIN_PASSWORD_LENGTH
-      ? good(input)
-      : bad(`it is shorter than ${MIN_PASSWORD_LENGTH} characters`, 'make one with: openssl rand -hex 16'),
-  plain: (value) => value,
-}
-
-const secretText: Kind<string> = {
-  name: 'secret',
-  parse: (input): Parsed<string> =>
-    typeof input === 'string' && input !== '' ? good(input) : bad('it is empty', 'set it or take it away'),
-  plain: (value) => value,
-}
-
-/** The order of the group of K-256: private keys are below it. */
-const K256_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
-
-const privateKeyHex: Kind<string> = {
-  name: 'private key',
-  parse: (input): Parsed<string> => {
-    const remedy = 'give the 64 hex digits of a K-256 private key; `locus key generate` makes one'
-    if (typeof input !== 'string' || !/^[0-9a-fA-F]{64}$/.test(input))
-      return bad('it is not 64 hex digits', remedy)
-    const value = BigInt(`0x${input}`)
-    return value > 0n && value < K256_ORDER
-      ? good(input.toLowerCase())
-      : bad('it is no K-256 private key', remedy)
-  },
-  plain: (value) => value,
-}
 
 const colour = stringKind('colour', '#0085ff', (input): Parsed<string> => {
   return /^(#[0-9a-fA-F]{3,8}|[a-z]+(\([0-9a-z%.,\s/-]+\))?)$/.test(input)
@@ -776,13 +644,3 @@ function brandColour(what: 'primary' | 'error' | 'warning' | 'info' | 'success')
 
 /** The settings as a list; values are unknown to whoever walks it. */
 export const settingList: readonly Setting<unknown>[] = Object.values(settings)
-
-/** Its key in locus.toml: a secret is referred to by the path of its file. */
-export function fileKeyOf({ key, secret }: Setting<unknown>): string {
-  return secret ? `${key}_file` : key
-}
-
-/** The variable with the path of a secret's file. */
-export function fileVariableOf({ variable }: Setting<unknown>): string {
-  return `${variable}_FILE`
-}

@@ -11,7 +11,7 @@ import { dirname, join, resolve } from 'node:path'
 import { type EnvFile, parseEnvFile } from '#config/env-file.ts'
 import type { ConfigFault } from '#config/errors.ts'
 import { DataLayout } from '#config/layout.ts'
-import { fileKeyOf, fileVariableOf, type Setting } from '#config/settings.ts'
+import { fileKeyOf, fileVariableOf, type Setting } from '#config/setting.ts'
 import { readTomlFile, type TomlFile } from '#config/toml-file.ts'
 import { messageOf } from '#std/errors.ts'
 

@@ -1,6 +1,7 @@
 /** Settings as text for people: a locus.toml, commented from the table of settings, and the defaults in words. */
 import { asToml, type Kind, type Plain } from '#config/kinds.ts'
-import { fileKeyOf, fileVariableOf, type Setting, settingList } from '#config/settings.ts'
+import { fileKeyOf, fileVariableOf, type Setting } from '#config/setting.ts'
+import { settingList } from '#config/settings.ts'
 
 /** What a locus.toml says of one setting. */
 export interface TomlLine {

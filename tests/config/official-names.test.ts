@@ -302,3 +302,15 @@ test('a PDS_ variable that the official PDS does not know is warned of, with the
     },
   ])
 })
+
+test('variables of OpenTelemetry are reported, those of other programs are not', () => {
+  using directory = new ConfigDirectory()
+
+  const { warnings } = directory.load({
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318',
+    EDITOR: 'vi',
+    LOGNAME: 'x',
+  })
+
+  expect(warnings.map(({ key }) => key)).toEqual(['OTEL_EXPORTER_OTLP_ENDPOINT'])
+})

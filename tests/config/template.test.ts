@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import { fileKeyOf, settingList } from '#config/settings.ts'
+import { fileKeyOf } from '#config/setting.ts'
+import { settingList } from '#config/settings.ts'
 import { configTemplate } from '#config/template.ts'
 import { parseTomlFile } from '#config/toml-file.ts'
 import { ConfigDirectory } from '#tests/support/config.ts'

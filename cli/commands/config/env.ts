@@ -6,7 +6,7 @@ import { HIDDEN, shownValue } from '#cli/setting-rows.ts'
 import { ConfigError } from '#config/errors.ts'
 import { asWords } from '#config/kinds.ts'
 import type { ReadSetting } from '#config/reader.ts'
-import { fileVariableOf } from '#config/settings.ts'
+import { fileVariableOf } from '#config/setting.ts'
 
 export const env = addConfigOptions(
   new Command('env').description('print the settings as LOCUS_* variables, for a file of an environment'),
