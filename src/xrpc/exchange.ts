@@ -5,6 +5,7 @@
 
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { storageError } from '#db/errors.ts'
 import type { OutputBody } from '#lexicon/method.ts'
 import { RateLimitExceededError } from '#ratelimit/errors.ts'
 import { type LimitState, tighter } from '#ratelimit/rate-limits.ts'
@@ -87,7 +88,8 @@ export class Exchange {
   }
 
   /** Answers a refusal with its name and message, a bug with nothing but its status. */
-  failed(error: unknown): Response {
+  failed(cause: unknown): Response {
+    const error = storageError(cause)
     if (!(error instanceof DomainError)) {
       log.error('method failed', { method: this.origin.nsid, requestId: this.caller.id, error })
       return this.error(500, 'InternalServerError', 'Internal Server Error', this.headers(JSON_TYPE))
