@@ -8,6 +8,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { messageOf } from '#std/errors.ts'
 
 const root = join(import.meta.dir, '..')
 const dist = join(root, 'dist')
@@ -84,9 +85,14 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: { target: { type: 'string', multiple: true }, 'if-stale': { type: 'boolean' } },
   })
-  if (values.target) for (const name of values.target) build(targetNamed(name))
-  else if (values['if-stale']) buildIfStale()
-  else build()
+  try {
+    if (values.target) for (const target of values.target.map(targetNamed)) build(target)
+    else if (values['if-stale']) buildIfStale()
+    else build()
+  } catch (error) {
+    console.error(messageOf(error))
+    process.exitCode = 1
+  }
 }
 
 function targetNamed(name: string): Target {
