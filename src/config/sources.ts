@@ -62,6 +62,13 @@ export interface Variable {
   readonly directory: string
 }
 
+export interface OpenedEnvFile {
+  readonly path: string
+  /** permissions */
+  readonly mode: number
+  readonly content: EnvFile
+}
+
 type SecretFile = { readonly text: string; readonly mode: number } | { readonly error: string }
 
 export class Sources {
@@ -71,7 +78,7 @@ export class Sources {
   /** the data directory when no setting names one */
   readonly defaultDataDirectory: string
   /** files of variables that were read, by path */
-  readonly envFiles: readonly { readonly path: string; readonly content: EnvFile }[]
+  readonly envFiles: readonly OpenedEnvFile[]
   /** what was wrong with the sources themselves */
   readonly faults: readonly ConfigFault[]
 
@@ -293,11 +300,11 @@ export function placeOf(file: string, line: number | null, key: string): string 
   return line === null ? `${key} in ${file}` : `${file}:${line}`
 }
 
-function openEnvFiles(given: string | undefined, cwd: string, faults: ConfigFault[]) {
+function openEnvFiles(given: string | undefined, cwd: string, faults: ConfigFault[]): OpenedEnvFile[] {
   if (!given) return []
   const path = resolve(cwd, given)
   try {
-    return [{ path, content: parseEnvFile(readFileSync(path, 'utf8')) }]
+    return [{ path, mode: statSync(path).mode, content: parseEnvFile(readFileSync(path, 'utf8')) }]
   } catch (error) {
     const problem = `it cannot be read: ${messageOf(error)}`
     faults.push({ key: 'env-file', place: path, problem, remedy: 'check its path and its permissions' })

@@ -4,7 +4,7 @@ import { officialNames } from '#config/official-names.ts'
 import type { SettingReader } from '#config/reader.ts'
 import { fileKeyOf, fileVariableOf } from '#config/setting.ts'
 import { settingList } from '#config/settings.ts'
-import { placeOf, type Sources } from '#config/sources.ts'
+import { type OpenedEnvFile, placeOf, type Sources } from '#config/sources.ts'
 import { suggestion } from '#config/suggestion.ts'
 
 /** Variables that the command line reads without their being settings. */
@@ -46,15 +46,28 @@ export function reportVariables(sources: Sources, reader: SettingReader): void {
     }
   }
   reportDevelopmentMode(sources, reader)
-  for (const { path, content } of sources.envFiles) {
-    for (const { name, line, taken, reason } of content.differences) {
-      const message = `docker and a shell read this line differently, and it was read as ${taken === 'docker' ? 'docker' : 'a shell'} does: ${reason}`
-      reader.warnings.push({ key: name, place: `${path}:${line}`, message })
-    }
-    for (const line of content.unreadable) {
-      const message = 'this line sets nothing; write NAME=value'
-      reader.warnings.push({ key: 'env-file', place: `${path}:${line}`, message })
-    }
+  for (const file of sources.envFiles) reportEnvFile(file, reader)
+}
+
+const secretVariables: ReadonlySet<string> = new Set(
+  settingList
+    .filter(({ secret }) => secret)
+    .flatMap(({ variable, official }) => [variable, ...official.map(({ name }) => name)]),
+)
+
+function reportEnvFile({ path, mode, content }: OpenedEnvFile, reader: SettingReader): void {
+  if ((mode & 0o077) !== 0 && content.variables.some(({ name }) => secretVariables.has(name))) {
+    const message = `it holds secrets and can be read by others; run: chmod 600 ${path}`
+    reader.warnings.push({ key: 'env-file', place: path, message })
+  }
+  for (const { name, line, taken, reason } of content.differences) {
+    const reading = taken === 'docker' ? 'docker' : 'a shell'
+    const message = `docker and a shell read this line differently, and it was read as ${reading} does: ${reason}`
+    reader.warnings.push({ key: name, place: `${path}:${line}`, message })
+  }
+  for (const line of content.unreadable) {
+    const message = 'this line sets nothing; write NAME=value'
+    reader.warnings.push({ key: 'env-file', place: `${path}:${line}`, message })
   }
 }
 

@@ -81,6 +81,20 @@ test('a secret that others can read is warned of', () => {
   })
 })
 
+test('a file of variables with secrets that others can read is warned of', () => {
+  using directory = new ConfigDirectory()
+  const path = directory.write('pds.env', 'PDS_DPOP_SECRET=abababababababab\n')
+  chmodSync(path, 0o640)
+
+  const { warnings } = directory.load({}, { envFile: path })
+
+  expect(warnings).toContainEqual({
+    key: 'env-file',
+    place: path,
+    message: `it holds secrets and can be read by others; run: chmod 600 ${path}`,
+  })
+})
+
 test('an SMTP URL without password may stand in locus.toml', () => {
   using directory = new ConfigDirectory()
   directory.write(
