@@ -167,7 +167,7 @@ export class AccountCreation {
     const email = signUp.email ? checkEmailAddress(signUp.email) : null
     const handle = await handles.check(signUp.handle, { did, allowReserved: isOperator })
     if (inviteCode !== null) invites.ensureAvailable(inviteCode)
-    this.ensureFree(handle, email)
+    this.ensureFree({ handle, email })
     if (did !== null) {
       if (did !== provenDid && !isOperator) throw new DidNotProvenError(did)
       if (!isAccountDid(did)) throw new InvalidRequestError('Accounts can have a did:plc or a did:web only')
@@ -181,7 +181,7 @@ export class AccountCreation {
     return { did, handle, email, password, inviteCode, recoveryKey }
   }
 
-  private ensureFree(handle: Handle, email: string | null): void {
+  private ensureFree({ handle, email }: { handle: Handle; email: string | null }): void {
     const { accounts } = this.deps
     if (accounts.isHandleTaken(handle)) throw new NameTakenError(`Handle already taken: ${handle}`)
     if (email !== null && accounts.isEmailTaken(email)) {
@@ -202,7 +202,7 @@ export class AccountCreation {
   private reserve({ did, handle, email, inviteCode, genesis }: Plan): void {
     const { db, accounts, invites, removal, clock } = this.deps
     transact(db, () => {
-      this.ensureFree(handle, email)
+      this.ensureFree({ handle, email })
       if (inviteCode !== null) invites.ensureAvailable(inviteCode)
       if (accounts.get(did) || this.sql.get.get(did)) throw new AlreadyExistsError()
       if (removal.isUnderWay(did)) {
