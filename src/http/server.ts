@@ -11,7 +11,6 @@ import { logger } from '#telemetry/log.ts'
 import { createDispatch, type Dispatch } from '#xrpc/dispatch.ts'
 import { ClientAddresses } from './client-address.ts'
 import { createEdge, type Edge, type Peers } from './edge.ts'
-import { SocketPathTooLongError } from './errors.ts'
 import {
   FIREHOSE_TOPIC,
   type FirehoseSocketData,
@@ -32,7 +31,6 @@ interface Routes {
 
 /** seconds after which a connection ends on which nothing moves; clients know the official server's 90 */
 const IDLE_TIMEOUT = 90
-const MAX_SOCKET_PATH_BYTES = 107
 
 const COMMON = {
   development: false,
@@ -80,10 +78,7 @@ export class RunningServer implements AsyncDisposable {
   }
 }
 
-/**
- * Starts to serve `app`, which stays its owner's to close.
- * @throws SocketPathTooLongError
- */
+/** Starts to serve `app`, which stays its owner's to close. Rejects with the system's error when it cannot listen. */
 export async function startServer(app: App): Promise<RunningServer> {
   const { config, layout, plcDirectory } = app
   const dispatch = createDispatch(app, implementations)
@@ -144,8 +139,6 @@ function listenOnPort(hostname: string, port: number, routes: Routes): Listener 
 
 /** A socket that is there already is what a killed server left: the lock of the data directory says that none runs. */
 function listenOnSocket(path: string, umask: number, routes: Routes): Listener {
-  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES)
-    throw new SocketPathTooLongError(path, MAX_SOCKET_PATH_BYTES)
   rmSync(path, { force: true })
   const before = process.umask(umask) // so that the socket is never open to others, not even before a chmod
   try {

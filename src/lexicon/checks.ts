@@ -2,7 +2,7 @@
 import { lexParse } from '@atproto/lex-json'
 import { l } from '@atproto/lex-schema'
 import { InvalidInputError, InvalidParamsError } from '#lexicon/errors.ts'
-import { methodSchemas } from '#lexicon/schemas.ts'
+import { schemas } from '#lexicon/schemas.ts'
 
 const NO_PARAMS: object = Object.freeze({})
 
@@ -12,7 +12,7 @@ const NO_PARAMS: object = Object.freeze({})
  * @throws InvalidParamsError
  */
 export function parseParams(nsid: string, query: string): object {
-  const { params } = methodSchemas(nsid)
+  const { params } = schemas.method(nsid)
   if (query === '' && !params) return NO_PARAMS
   const pairs = new URLSearchParams(query)
   if (pairs.has('__proto__')) throw new InvalidParamsError(`Invalid ${nsid} params: Invalid key: __proto__`)
@@ -31,7 +31,7 @@ export function parseParams(nsid: string, query: string): object {
  * @throws InvalidInputError
  */
 export function parseInput(nsid: string, body: unknown): unknown {
-  const { input } = methodSchemas(nsid)
+  const { input } = schemas.method(nsid)
   if (!input) return body
   const result = l.ValidationContext.validate(body, input, { mode: 'parse' })
   if (!result.success) throw new InvalidInputError(result.reason.message)
@@ -40,7 +40,7 @@ export function parseInput(nsid: string, body: unknown): unknown {
 
 /** What is wrong with the answer of a method, or null when it is as its lexicon says. */
 export function faultOfOutput(nsid: string, json: string): string | null {
-  const { output } = methodSchemas(nsid)
+  const { output } = schemas.method(nsid)
   if (!output) return null
   const result = l.ValidationContext.validate(lexParse(json), output, { mode: 'validate' })
   return result.success ? null : result.reason.message

@@ -5,7 +5,7 @@
 import { type JsonValue, jsonToLex } from '@atproto/lex-json'
 import { InvalidRecordError } from '#lexicon/errors.ts'
 import type { JsonObject } from '#lexicon/json.ts'
-import { recordSchema } from '#lexicon/schemas.ts'
+import { schemas } from '#lexicon/schemas.ts'
 import { isRecordKey, type Nsid, type RecordKey } from '#lexicon/strings.ts'
 
 /** The record types that the official server checks. Others are accepted unseen, and refused when a check is asked for. */
@@ -69,7 +69,7 @@ function checkAgainstLexicon(
   record: JsonObject,
   mustBeKnown: boolean,
 ): ValidationStatus {
-  const schema = CHECKED.has(collection) ? recordSchema(collection) : null
+  const schema = CHECKED.has(collection) ? schemas.record(collection) : null
   if (!schema) {
     if (mustBeKnown) throw new InvalidRecordError(`Unknown lexicon type: ${collection}`)
     return 'unknown'

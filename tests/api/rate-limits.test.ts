@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'bun:test'
+import { type Pds, startPds } from '#tests/support/pds.ts'
+
+const LIMITED = { enabled: true, bypassKey: 'let me in', bypassNetworks: [] }
+const SESSION = 'com.atproto.server.createSession'
+
+function logIn(pds: Pds, identifier: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${pds.url}/xrpc/${SESSION}`, {
+    method: 'POST',
+    body: JSON.stringify({ identifier, password: 'x'.repeat(600) }), // refused at once: too long
+    headers: { 'content-type': 'application/json', ...headers },
+  })
+}
+
+function numbersOf({ headers }: Response) {
+  return {
+    limit: headers.get('ratelimit-limit'),
+    remaining: headers.get('ratelimit-remaining'),
+    policy: headers.get('ratelimit-policy'),
+  }
+}
+
+describe('limits', () => {
+  test('of log-ins count failures, by account and address', async () => {
+    await using pds = await startPds({ config: { rateLimits: LIMITED } })
+
+    const first = await logIn(pds, 'alice.test')
+    for (let i = 1; i < 30; i++) await logIn(pds, ' Alice.TEST ')
+    const refused = await logIn(pds, 'alice.test')
+
+    expect(first.status).toBe(401)
+    expect(numbersOf(first)).toEqual({ limit: '30', remaining: '29', policy: '30;w=300' })
+    const resetInSeconds = Number(first.headers.get('ratelimit-reset')) - Date.now() / 1000
+    expect(Math.abs(resetInSeconds - 300)).toBeLessThan(5)
+    expect(refused.status).toBe(429)
+    expect(await refused.json()).toEqual({ error: 'RateLimitExceeded', message: 'Rate Limit Exceeded' })
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(290)
+    expect((await logIn(pds, 'bob.test')).status).toBe(401)
+    expect((await logIn(pds, 'alice.test', { 'x-forwarded-for': '198.51.100.7' })).status).toBe(401)
+  })
+
+  test('let those pass who know the key, and tell them nothing', async () => {
+    await using pds = await startPds({ config: { rateLimits: LIMITED } })
+    for (let i = 0; i < 30; i++) await logIn(pds, 'alice.test')
+
+    const known = await logIn(pds, 'alice.test', { 'x-ratelimit-bypass': 'let me in' })
+    const unknown = await logIn(pds, 'alice.test', { 'x-ratelimit-bypass': 'let me out' })
+
+    expect([known.status, known.headers.get('ratelimit-limit')]).toEqual([401, null])
+    expect(unknown.status).toBe(429)
+  })
+
+  test('of writes count a create 3, an update 2 and a delete 1, by account', async () => {
+    await using pds = await startPds({ config: { rateLimits: LIMITED } })
+    const alice = await pds.createAccount('alice')
+    const write = async (method: string, input: object) => {
+      const response = await fetch(`${pds.url}/xrpc/com.atproto.repo.${method}`, {
+        method: 'POST',
+        body: JSON.stringify({ repo: alice.did, collection: 'com.example.thing', ...input }),
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${alice.accessJwt}` },
+      })
+      expect(response.status).toBe(200)
+      return Number(response.headers.get('ratelimit-remaining'))
+    }
+    const rkey = { rkey: 'a' }
+
+    // the global limit of 3000 is tighter at first, so what is told is looked up where writes are kept
+    const left = () => pds.app.rateLimits.take(writes, alice.did, 0).remaining
+    const { limits } = await import('#ratelimit/limits.ts')
+    const [writes] = limits['repo-write']
+    await write('createRecord', { ...rkey, record: {} })
+    expect(left()).toBe(4997)
+    await write('putRecord', { ...rkey, record: { a: 1 } })
+    expect(left()).toBe(4995)
+    await write('deleteRecord', rkey)
+    expect(left()).toBe(4994)
+    const create = {
+      $type: 'com.atproto.repo.applyWrites#create',
+      collection: 'com.example.thing',
+      value: {},
+    }
+    await write('applyWrites', { writes: [create, create] })
+    expect(left()).toBe(4988)
+  })
+
+  test('of all calls go by address, and leave getRepo to its own', async () => {
+    await using pds = await startPds({ config: { rateLimits: LIMITED } })
+    const describe = `${pds.url}/xrpc/com.atproto.server.describeServer`
+    const getRepo = `${pds.url}/xrpc/com.atproto.sync.getRepo?did=did:plc:${'a'.repeat(24)}`
+
+    const other = await fetch(describe)
+    const repo = await fetch(getRepo)
+    const again = await fetch(describe)
+
+    expect(numbersOf(other)).toEqual({ limit: '3000', remaining: '2999', policy: '3000;w=300' })
+    expect(numbersOf(repo)).toEqual({ limit: '6000', remaining: '5999', policy: '6000;w=300' })
+    expect(numbersOf(again).remaining).toBe('2998')
+  })
+
+  test('do not count the operator at the socket, and nobody where they are off', async () => {
+    await using limited = await startPds({ config: { rateLimits: LIMITED } })
+    await using free = await startPds({ config: { rateLimits: { ...LIMITED, enabled: false } } })
+    const path = '/xrpc/com.atproto.server.describeServer'
+
+    const bySocket = await fetch(`http://locus${path}`, { unix: limited.app.layout.adminSocket })
+    const unlimited = await fetch(free.url + path)
+
+    expect(bySocket.headers.get('ratelimit-limit')).toBeNull()
+    expect(unlimited.headers.get('ratelimit-limit')).toBeNull()
+  })
+})
