@@ -20,6 +20,7 @@ import type { Config } from '#config/config.ts'
 import { DataLayout } from '#config/layout.ts'
 import { openDatabase } from '#db/database.ts'
 import { DirectoryLock } from '#db/directory-lock.ts'
+import { DiskReserve } from '#db/disk-reserve.ts'
 import { Crawlers } from '#federation/crawlers.ts'
 import { PlcClient } from '#identity/plc-client.ts'
 import { IdentityResolver } from '#identity/resolver.ts'
@@ -55,6 +56,7 @@ export class App implements AsyncDisposable {
   readonly sequencer: Sequencer
   readonly stores: ActorStores
   readonly keys: SigningKeys
+  readonly storeSync: StoreSync
   readonly fetch: SafeFetch
   /** the PLC directory of a development server */
   readonly plcDirectory: PlcDirectory | null
@@ -108,11 +110,12 @@ export class App implements AsyncDisposable {
     )
     const sequencer = this.sequencer
     this.stores = this.opened.use(new ActorStores({ layout, onOpen: (store) => catchUp(store, sequencer) }))
-    const sync = this.opened.use(new StoreSync({ layout, sequencer }))
+    this.storeSync = this.opened.use(new StoreSync({ layout, sequencer, stores: this.stores }))
     const tids = new TidGenerator(clock)
+    const reserve = new DiskReserve(layout.reserve)
     const loaded = new LoadedRepos({ stores: this.stores })
     const stored = { stores: this.stores, sequencer, keys: this.keys }
-    this.committer = new Committer({ ...stored, repos: loaded, tids, sync })
+    this.committer = new Committer({ ...stored, repos: loaded, tids, sync: this.storeSync, reserve })
     this.opened.defer(() => this.committer.drained())
     this.records = new Records({ stores: this.stores, committer: this.committer, tids })
     this.repos = new Repos({ ...stored, loaded, committer: this.committer })
@@ -205,7 +208,7 @@ export class App implements AsyncDisposable {
     try {
       opened.adopt(DirectoryLock.acquire(layout.lock), (lock) => lock.release())
       const app = new App(config, clock, layout, opened)
-      recoverStores(app.stores, app.sequencer)
+      recoverStores(app.stores, app.sequencer, app.storeSync)
       await recoverAccounts({ creation: app.creation, removal: app.removal })
       app.mail.start()
       return app

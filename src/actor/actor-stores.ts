@@ -5,7 +5,8 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DataLayout } from '#config/layout.ts'
-import { openDatabase } from '#db/database.ts'
+import { type Database, openDatabase } from '#db/database.ts'
+import { storageError } from '#db/errors.ts'
 import type { Did } from '#lexicon/strings.ts'
 import { actorMigrations } from '#migrations/actor.ts'
 import { syncDirectory } from '#std/atomic-file.ts'
@@ -45,7 +46,7 @@ export class ActorStores {
     return store
   }
 
-  /** @throws RepoNotFoundError when `did` has no store here */
+  /** @throws RepoNotFoundError when `did` has no store here, StorageFullError when the disk has no room to open it */
   open(did: Did): ActorStore {
     return this.opened.get(did) ?? this.load(did, true)
   }
@@ -53,12 +54,11 @@ export class ActorStores {
   /**
    * The store as it is now, to be read while it goes on: a connection of its own in one read transaction. Whoever asks
    * for it closes it, soon: the store's file cannot be tidied up meanwhile.
-   * @throws RepoNotFoundError when `did` has no store here
+   * @throws RepoNotFoundError when `did` has no store here, StorageFullError when the disk has no room to open it
    */
   snapshot(did: Did): ActorStore {
     this.open(did)
-    const path = this.deps.layout.actor(did).store
-    const db = openDatabase(path, { migrations: actorMigrations, synchronous: 'NORMAL', readonly: true })
+    const db = this.connect(did, { readonly: true })
     db.run('BEGIN')
     return new ActorStore(did, db)
   }
@@ -85,20 +85,26 @@ export class ActorStores {
   private load(did: Did, mustExist: boolean): ActorStore {
     const path = this.deps.layout.actor(did).store
     if (mustExist && !existsSync(path)) throw new RepoNotFoundError(did)
-    const db = openDatabase(path, {
-      migrations: actorMigrations,
-      synchronous: 'NORMAL',
-      cacheKib: CACHE_KIB,
-      mustExist,
-    })
-    const store = new ActorStore(did, db)
+    const store = new ActorStore(did, this.connect(did, { cacheKib: CACHE_KIB, mustExist }))
     try {
       this.deps.onOpen(store)
     } catch (error) {
       store.close()
-      throw error
+      throw storageError(error)
     }
     this.opened.set(did, store)
     return store
+  }
+
+  private connect(
+    did: Did,
+    options: { readonly?: boolean; cacheKib?: number; mustExist?: boolean },
+  ): Database {
+    const path = this.deps.layout.actor(did).store
+    try {
+      return openDatabase(path, { migrations: actorMigrations, synchronous: 'NORMAL', ...options })
+    } catch (error) {
+      throw storageError(error) // even to read a store, SQLite has to make files beside it
+    }
   }
 }

@@ -51,6 +51,8 @@ export class DataLayout {
   /** uploads that are not complete yet */
   readonly blobsTemporary: string
   readonly backups: string
+  /** space that the server gives up when the disk is full */
+  readonly reserve: string
 
   /**
    * @param root absolute path of the data directory
@@ -72,6 +74,7 @@ export class DataLayout {
     this.blobsRoot = elsewhere.blobs ?? join(root, 'blobs')
     this.blobsTemporary = elsewhere.blobsTemporary ?? join(this.blobsRoot, 'temp')
     this.backups = join(root, 'backups')
+    this.reserve = join(root, 'reserve')
   }
 
   secret(name: SecretName): string {

@@ -1,6 +1,7 @@
 /** At most one process writes a data directory: whoever holds the exclusive transaction on its lock file. */
-import { existsSync } from 'node:fs'
+
 import { Database } from 'bun:sqlite'
+import { existsSync } from 'node:fs'
 import { DomainError } from '#std/errors.ts'
 
 export class DirectoryLockedError extends DomainError {
@@ -25,7 +26,8 @@ export class DirectoryLock {
       return new DirectoryLock(db)
     } catch (error) {
       db.close()
-      if (error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY') throw new DirectoryLockedError(path)
+      if (error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY')
+        throw new DirectoryLockedError(path)
       throw error
     }
   }

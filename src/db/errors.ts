@@ -13,7 +13,14 @@ export class StorageFullError extends DomainError {
 }
 
 /** SQLite reports a full disk as FULL, or as a failed write or enlargement of one of its files. */
-const FULL = new Set(['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_SHMSIZE', 'SQLITE_CANTOPEN', 'ENOSPC', 'EDQUOT'])
+const FULL = new Set([
+  'SQLITE_FULL',
+  'SQLITE_IOERR_WRITE',
+  'SQLITE_IOERR_SHMSIZE',
+  'SQLITE_CANTOPEN',
+  'ENOSPC',
+  'EDQUOT',
+])
 
 /** The error that callers are told of when storing failed: a full disk by its name, anything else as it is. */
 export function storageError(error: unknown): unknown {

@@ -11,12 +11,14 @@
  *
  * A crash before 2 leaves nothing. A crash after it leaves stores that lag, which are brought up to date when they are
  * next opened (recovery.ts). When 2 fails, as on a full disk, the stores roll back, trees in memory are dropped, and
- * the callers get the error. When 3 fails for a store, it is closed, and so brought up to date when opened again.
+ * the callers get the error. When 3 fails for a store, it is closed, and so brought up to date when opened again. A full
+ * disk costs the reserve of space: from then on work is refused before it touches anything, until there is space again.
  * Work that is refused (a DomainError) changes nothing and does not disturb the others of its batch.
  */
 import type { ActorStore, RecordChange } from '#actor/actor-store.ts'
 import type { ActorStores } from '#actor/actor-stores.ts'
-import { storageError } from '#db/errors.ts'
+import type { DiskReserve } from '#db/disk-reserve.ts'
+import { StorageFullError, storageError } from '#db/errors.ts'
 import type { SigningKeys } from '#keys/signing-keys.ts'
 import type { Did, Handle, Tid } from '#lexicon/strings.ts'
 import { type Block, writeCar } from '#repo/car.ts'
@@ -60,6 +62,7 @@ interface Deps {
   keys: SigningKeys
   tids: TidGenerator
   sync: StoreSync
+  reserve: DiskReserve
 }
 
 interface Job {
@@ -128,7 +131,11 @@ export class Committer {
   }
 
   private run(jobs: Job[]): void {
-    const { sequencer } = this.deps
+    const { sequencer, reserve } = this.deps
+    if (!reserve.hold()) {
+      for (const job of jobs) job.reject(new StorageFullError())
+      return
+    }
     const batch = new Batch(this.deps)
     const answers: (() => void)[] = []
     let events: readonly LoggedEvent[]
@@ -139,8 +146,10 @@ export class Committer {
     } catch (error) {
       sequencer.rollback()
       batch.abandon()
+      const cause = storageError(error)
+      if (cause instanceof StorageFullError) reserve.release()
       if (jobs.length > 1) for (const job of jobs) this.run([job])
-      else for (const job of jobs) job.reject(storageError(error))
+      else for (const job of jobs) job.reject(cause)
       return
     }
     batch.finish()
@@ -272,7 +281,9 @@ export class Batch {
         store.db.commit()
       } catch (error) {
         log.error('store could not follow the event log, it will be brought up to date', { did, error })
+        if (storageError(error) instanceof StorageFullError) this.deps.reserve.release()
         this.drop(did)
+        this.deps.sync.noteLagging(did)
       }
     }
     this.deps.sync.note(this.begun.keys())

@@ -7,11 +7,13 @@ import type { ActorStore } from '#actor/actor-store.ts'
 import type { ActorStores } from '#actor/actor-stores.ts'
 import { RepoNotFoundError } from '#actor/errors.ts'
 import { transact } from '#db/database.ts'
+import { StorageFullError } from '#db/errors.ts'
 import type { Sequencer } from '#sequencer/sequencer.ts'
 import { DomainError } from '#std/errors.ts'
 import { logger } from '#telemetry/log.ts'
 import { applyChange, changeOfFrame } from './change.ts'
 import { RepoLagsError } from './errors.ts'
+import type { StoreSync } from './store-sync.ts'
 
 const log = logger('records')
 
@@ -40,13 +42,17 @@ export function catchUp(store: ActorStore, sequencer: Sequencer): void {
   log.info('store brought up to date from the event log', { did: store.did, events: applied, rev: head.rev })
 }
 
-/** Opens, and so brings up to date, every store that may lag. A store that cannot be mended is reported and left. */
-export function recoverStores(stores: ActorStores, sequencer: Sequencer): void {
+/**
+ * Opens, and so brings up to date, every store that may lag. A store that cannot be mended is reported and left, one
+ * for which the disk has no room is left to `sync`.
+ */
+export function recoverStores(stores: ActorStores, sequencer: Sequencer, sync: StoreSync): void {
   for (const did of sequencer.unapplied()) {
     try {
       stores.open(did)
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
+      if (error instanceof StorageFullError) sync.noteLagging(did)
       if (error instanceof RepoNotFoundError) log.error('an account of the event log has no store', { did })
       else log.error('store cannot be brought up to date', { did, error, hint: error.hint })
     }

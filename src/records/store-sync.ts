@@ -1,28 +1,35 @@
 /**
  * Makes actor stores durable behind the event log. Commits reach a store without fsync, so after a power cut it may lag;
  * every few seconds of work the stores that were written are synced, off the event loop, and the log notes that it need
- * not be applied again up to there. What start-up has to redo is bounded by this.
+ * not be applied again up to there. What start-up has to redo is bounded by this. A store that could not follow the log,
+ * as on a full disk, is opened and so brought up to date first.
  */
 import { open } from 'node:fs/promises'
+import type { ActorStores } from '#actor/actor-stores.ts'
+import { RepoNotFoundError } from '#actor/errors.ts'
 import type { DataLayout } from '#config/layout.ts'
 import type { Did } from '#lexicon/strings.ts'
 import type { Sequencer } from '#sequencer/sequencer.ts'
 import { logger } from '#telemetry/log.ts'
+import { RepoLagsError } from './errors.ts'
 
 const log = logger('records')
 
 const EVERY_MS = 2000
+const RETRY_MS = 10_000
 /** batches between two syncs at the most */
 const MAX_BATCHES = 500
 const AT_ONCE = 8
 
 export class StoreSync {
   private dirty = new Set<Did>()
+  /** stores that are behind the log */
+  private readonly lagging = new Set<Did>()
   private batches = 0
   private timer: ReturnType<typeof setTimeout> | null = null
   private running: Promise<void> | null = null
 
-  constructor(private readonly deps: { layout: DataLayout; sequencer: Sequencer }) {}
+  constructor(private readonly deps: { layout: DataLayout; sequencer: Sequencer; stores: ActorStores }) {}
 
   /** Notes that these stores were written. */
   note(dids: Iterable<Did>): void {
@@ -30,6 +37,12 @@ export class StoreSync {
     this.batches++
     if (this.batches >= MAX_BATCHES) void this.run()
     else this.timer ??= setTimeout(() => void this.run(), EVERY_MS)
+  }
+
+  /** Notes that a store could not be written: until it is, nothing counts as applied. */
+  noteLagging(did: Did): void {
+    this.lagging.add(did)
+    this.timer ??= setTimeout(() => void this.run(), EVERY_MS)
   }
 
   /** Syncs what was written so far. Never throws: what fails is tried again with the next. */
@@ -55,15 +68,29 @@ export class StoreSync {
     const dids = [...this.dirty]
     this.dirty = new Set()
     try {
+      for (const did of this.lagging) dids.push(...this.bringUpToDate(did))
       for (let at = 0; at < dids.length; at += AT_ONCE) {
         await Promise.all(dids.slice(at, at + AT_ONCE).map((did) => this.syncStore(did)))
       }
       this.deps.sequencer.markApplied(through)
     } catch (error) {
       for (const did of dids) this.dirty.add(did)
-      this.timer ??= setTimeout(() => void this.run(), EVERY_MS)
+      this.timer ??= setTimeout(() => void this.run(), RETRY_MS)
       log.error('actor stores could not be synced to disk', { error })
     }
+  }
+
+  /** @returns what is to be synced then: nothing when the account is gone, or is beyond what the log can mend */
+  private bringUpToDate(did: Did): Did[] {
+    try {
+      this.deps.stores.open(did)
+    } catch (error) {
+      if (!(error instanceof RepoNotFoundError || error instanceof RepoLagsError)) throw error
+      this.lagging.delete(did)
+      return []
+    }
+    this.lagging.delete(did)
+    return [did]
   }
 
   private async syncStore(did: Did): Promise<void> {
