@@ -20,12 +20,12 @@ function group(heading: string, loads: Readonly<Record<string, Load>>): CommandE
 
 export const commandEntries: readonly CommandEntry[] = [
   ...group('Server', {
+    init: async () => (await import('./commands/init.ts')).init,
     serve: async () => (await import('./commands/serve.ts')).serve,
     status: async () => (await import('./commands/status.ts')).status,
     healthcheck: async () => (await import('./commands/healthcheck.ts')).healthcheck,
   }),
   ...group('Configuration', {
-    init: async () => (await import('./commands/init.ts')).init,
     'config show': async () => (await import('./commands/config/show.ts')).show,
     'config get': async () => (await import('./commands/config/get.ts')).get,
     'config validate': async () => (await import('./commands/config/validate.ts')).validate,

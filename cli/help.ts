@@ -53,7 +53,8 @@ export function pathOf(command: Command): string[] {
   return command.parent ? [...pathOf(command.parent), command.name()] : []
 }
 
-function argumentsOf(command: Command): string[] {
+/** The arguments of `command` as its usage shows them. */
+export function argumentsOf(command: Command): string[] {
   return command.registeredArguments.map((argument) => {
     const name = `${argument.name()}${argument.variadic ? '...' : ''}`
     return argument.required ? `<${name}>` : `[${name}]`
