@@ -99,7 +99,7 @@ describe('tls-check', () => {
   test('lets a front end have certificates for the server and the handles of its accounts', async () => {
     await using pds = await startPds()
     await pds.createAccount('alice')
-    const check = async (query: string) => {
+    const check = async (query: string): Promise<object> => {
       const response = await fetch(`${pds.url}/tls-check${query}`)
       const body = (await response.json()) as object
       return { status: response.status, ...body }
