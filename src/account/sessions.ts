@@ -8,11 +8,15 @@ import type { Did } from '#lexicon/strings.ts'
 import { base32 } from '#std/base32.ts'
 import { randomBytes } from '#std/bytes.ts'
 import { type Clock, HOUR } from '#std/clock.ts'
+import { Lru } from '#std/lru.ts'
 import type { AppPassword } from './app-passwords.ts'
 import { ExpiredTokenError } from './errors.ts'
 import { type AccessScope, REFRESH_TOKEN_MS, type SessionTokens } from './session-tokens.ts'
 
 const GRACE_MS = 2 * HOUR
+/** How often the expired tokens of one account are cleared away: it takes a look at all of its tokens. */
+const SWEEP_MS = HOUR
+const REMEMBERED_SWEEPS = 4096
 
 export interface SessionPair {
   readonly accessJwt: string
@@ -27,6 +31,8 @@ export interface PreparedSession extends SessionPair {
 
 export class Sessions {
   private readonly sql
+  /** when the tokens of an account were last swept */
+  private readonly swept = new Lru<Did, number>(REMEMBERED_SWEEPS)
 
   constructor(private readonly deps: { db: Database; clock: Clock; tokens: SessionTokens }) {
     this.sql = statements(deps.db)
@@ -65,9 +71,9 @@ export class Sessions {
   refresh(did: Did, tokenId: string): SessionPair {
     const now = this.deps.clock.now()
     return transact(this.deps.db, () => {
-      this.sql.removeExpired.run(did, now)
+      this.sweep(did, now)
       const row = this.sql.get.get(did, tokenId)
-      if (!row) throw revoked()
+      if (!row || row.expiresAt <= now) throw revoked()
       const nextId = row.nextId ?? newTokenId()
       if (row.nextId === null)
         this.sql.replace.run(nextId, Math.min(row.expiresAt, now + GRACE_MS), did, tokenId)
@@ -87,6 +93,12 @@ export class Sessions {
   /** Ends every session of an account; access tokens that are out live until they expire. */
   endAll(did: Did): void {
     this.sql.endAll.run(did)
+  }
+
+  private sweep(did: Did, now: number): void {
+    if (now - (this.swept.get(did) ?? 0) < SWEEP_MS) return
+    this.sql.removeExpired.run(did, now)
+    this.swept.set(did, now)
   }
 
   private issue(did: Did, scope: AccessScope, tokenId: string): SessionPair {
