@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import { type CommandEntry, commandEntries, nouns } from '#cli/commands.ts'
 import { helpConfiguration, lesson, topPage } from '#cli/help.ts'
 import { globalOptions } from '#cli/options.ts'
+import { version } from '#telemetry/version.ts'
 
 /**
  * The commands that an argument list may mean: those whose words occur in it in order, between options and their values.
@@ -28,6 +29,7 @@ export async function buildProgram(entries: readonly CommandEntry[]): Promise<Co
   const program = new Command('locus')
     .description('An AT Protocol Personal Data Server in one executable.')
     .usage('<command> [options]')
+    .version(version, '-V, --version', 'print the version')
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ outputError: () => {} }) // main.ts prints errors

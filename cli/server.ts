@@ -21,9 +21,11 @@ export type StopSignal = 'SIGTERM' | 'SIGINT'
 /** Runs a server until a signal ends it. @returns the signal, when everything is closed */
 export async function runServer(loaded: LoadedConfig, command: Command): Promise<StopSignal> {
   const stopped = stopSignal()
+  outliveBugs()
   const manager = await connectServiceManager(process.env)
   const config = await withFreePorts(loaded.config)
-  for (const { key, place, message } of config.warnings) log.warn('configuration', { key, place, message })
+  for (const { key, place, message } of config.warnings)
+    log.warn('setting wants attention', { key, place, reason: message })
   await using app = await App.open(config)
   await using server = await startServer(app)
   reloadOnSignal(app, loaded, { manager, command })
@@ -48,6 +50,14 @@ function stopSignal(): Promise<StopSignal> {
     process.on('SIGTERM', () => stop('SIGTERM'))
     process.on('SIGINT', () => stop('SIGINT'))
   })
+}
+
+/**
+ * A promise that nobody awaited has failed: one request or job is the worse for it, and the others go on. (What is thrown
+ * outside of promises ends the process; the next start finds everything in order.)
+ */
+function outliveBugs(): void {
+  process.on('unhandledRejection', (error) => log.error('promise failed unnoticed', { error }))
 }
 
 function reloadOnSignal(

@@ -72,12 +72,14 @@ test('version says which build this is, in every format', async () => {
   const lines = await locus(['--jsonl', 'version'])
   const quiet = await locus(['version', '-q'])
   const terminal = await locusOnTerminal(['version'])
+  const option = await locus(['--version'])
 
   const { version } = await Bun.file('package.json').json()
   expect(piped.stdout).toStartWith(`version\t${version}\ncommit\t`)
   expect(JSON.parse(json.stdout)).toMatchObject({ version, bun: Bun.version })
   expect(JSON.parse(lines.stdout)).toEqual(JSON.parse(json.stdout))
   expect(quiet.stdout).toBe(`${version}\n`)
+  expect(option).toEqual(quiet)
   expect(terminal.screen).toMatch(new RegExp(`version.*  ${version}`))
 })
 

@@ -152,10 +152,12 @@ test('a directory without configuration is refused with what to do', async () =>
 test('--check tells whether a server would start, and starts none', async () => {
   using directory = new TemporaryDirectory()
 
-  const good = await locus(['serve', '--check', '--data', directory.path, ...DEV])
-  const bad = await locus(['serve', '--check', '--data', directory.path, ...DEV, '--set', 'durability=soft'])
+  const data = join(directory.path, 'data')
+  const good = await locus(['serve', '--check', '--data', data, ...DEV])
+  const bad = await locus(['serve', '--check', '--data', data, ...DEV, '--set', 'durability=soft'])
 
   expect(good).toMatchObject({ exitCode: 0, stdout: '' })
+  expect(existsSync(data)).toBe(false)
   expect(bad.exitCode).toBe(3)
   expect(bad.stderr).toContain('durability')
 })
