@@ -10,7 +10,7 @@ import type { Command } from 'commander'
 import { Client, type Send } from '#cli/client.ts'
 import { CommandError, exitCodes, usageError } from '#cli/errors.ts'
 import { logLevelOf } from '#cli/logging.ts'
-import { type GlobalOptions, globalOptionsOf } from '#cli/options.ts'
+import { globalOptionsOf } from '#cli/options.ts'
 import { readCredential, readSecretFile } from '#cli/secrets.ts'
 import type { Flags } from '#config/sources.ts'
 import { configureLog } from '#telemetry/log.ts'
@@ -38,7 +38,7 @@ export class Connection extends Client implements AsyncDisposable {
  */
 export async function connect(command: Command): Promise<Connection> {
   const options = globalOptionsOf(command)
-  if (options.url !== undefined) return overNetwork(options.url, options)
+  if (options.url !== undefined) return overNetwork(options.url, credentialsFor(command))
   const dataDirectory = await dataDirectoryOf(command)
   return (await throughSocket(dataDirectory)) ?? (await inProcess(dataDirectory, command))
 }
@@ -46,7 +46,7 @@ export async function connect(command: Command): Promise<Connection> {
 /** Like `connect`, but without a running server there is no door. */
 export async function connectToRunning(command: Command): Promise<Connection | null> {
   const options = globalOptionsOf(command)
-  if (options.url !== undefined) return overNetwork(options.url, options)
+  if (options.url !== undefined) return overNetwork(options.url, credentialsFor(command))
   return await throughSocket(await dataDirectoryOf(command))
 }
 
@@ -122,12 +122,11 @@ async function inProcess(dataDirectory: string, command: Command): Promise<Conne
   return new Connection('in-process', send, 'http://locus', {}, () => app[Symbol.asyncDispose]())
 }
 
-function overNetwork(address: string, options: GlobalOptions): Connection {
+function overNetwork(address: string, authorization: string | null): Connection {
   const url = URL.parse(address)
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw usageError(`--url ${address} is not the address of a server`, 'it looks like https://pds.example')
   }
-  const authorization = authorizationOf(options)
   if (authorization && url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw usageError(`--url ${address} would send a password in the clear`, 'use https')
   }
@@ -153,14 +152,25 @@ function whoAreYou(url: URL): CommandError {
   return new CommandError(`${url.origin} wants to know who is asking`, exitCodes.refused, hint)
 }
 
-function authorizationOf({ tokenFile, adminPasswordFile }: GlobalOptions): string | null {
-  if (tokenFile && adminPasswordFile) {
-    throw usageError('--token-file and --admin-password-file exclude one another')
-  }
-  const token = tokenFile ? readSecretFile(tokenFile) : null
-  if (token) return `Bearer ${token}`
-  const password = adminPasswordFile ? readSecretFile(adminPasswordFile) : adminPasswordOfEnvironment()
-  return password ? `Basic ${Buffer.from(`admin:${password}`).toString('base64')}` : null
+/**
+ * What proves to a server over the network who asks. What the environment has is meant for the server that the
+ * environment names: it is not sent to another one, whose address was typed.
+ */
+function credentialsFor(command: Command): string | null {
+  const { tokenFile, adminPasswordFile } = globalOptionsOf(command)
+  const isAmbient = (option: string) => command.getOptionValueSourceWithGlobals(option) === 'env'
+  const isTyped = !isAmbient('url')
+  const token = isTyped && isAmbient('tokenFile') ? undefined : tokenFile
+  const password = isTyped && isAmbient('adminPasswordFile') ? undefined : adminPasswordFile
+  if (token && password) throw usageError('--token-file and --admin-password-file exclude one another')
+  if (token) return `Bearer ${readSecretFile(token)}`
+  if (password) return asAdmin(readSecretFile(password))
+  const ambient = isTyped ? null : adminPasswordOfEnvironment()
+  return ambient && asAdmin(ambient)
+}
+
+function asAdmin(password: string): string {
+  return `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
 }
 
 function adminPasswordOfEnvironment(): string | null {

@@ -99,7 +99,7 @@ export function printText(text: string): void {
 
 /** Says something on stderr that is not part of the result. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${text.split('\n').map(plain).join('\n')}\n`)
 }
 
 /**

@@ -108,18 +108,46 @@ test('over the network, who does not prove to be the operator is refused', async
   expect(mistaken.exitCode).toBe(6)
 })
 
-test('over the network, the password may come from the environment or from systemd', async () => {
+test('over the network, address and password may come from the environment or from systemd', async () => {
   await using server = await startLocus()
-  const password = (await Bun.file(join(server.data, 'secrets', 'admin-password')).text()).trim()
-  const list = ['account', 'list', '--url', server.url]
+  const file = join(server.data, 'secrets', 'admin-password')
+  const password = (await Bun.file(file).text()).trim()
+  const list = (env: Record<string, string>) =>
+    locus(['account', 'list'], { env: { LOCUS_URL: server.url, ...env } })
 
-  const byVariable = await locus(list, { env: { LOCUS_ADMIN_PASSWORD: password } })
-  const byUrlVariable = await locus(['account', 'list'], {
-    env: { LOCUS_URL: server.url, PDS_ADMIN_PASSWORD: password },
+  const results = [
+    await list({ LOCUS_ADMIN_PASSWORD: password }),
+    await list({ PDS_ADMIN_PASSWORD: password }),
+    await list({ LOCUS_ADMIN_PASSWORD_FILE: file }),
+    await list({ CREDENTIALS_DIRECTORY: join(server.data, 'secrets') }),
+  ]
+
+  expect(results.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0])
+})
+
+test('over the network, a password of the environment does not go to an address that was typed', async () => {
+  const seen: (string | null)[] = []
+  await using stranger = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch(request) {
+      seen.push(request.headers.get('authorization'))
+      return Response.json({ error: 'AuthMissing', message: 'who?' }, { status: 401 })
+    },
   })
-  const byCredential = await locus(list, { env: { CREDENTIALS_DIRECTORY: join(server.data, 'secrets') } })
+  using directory = new TemporaryDirectory()
+  writeFileSync(join(directory.path, 'admin-password'), 'secret\n')
+  const env = {
+    LOCUS_ADMIN_PASSWORD: 'secret',
+    LOCUS_ADMIN_PASSWORD_FILE: join(directory.path, 'admin-password'),
+    LOCUS_TOKEN_FILE: join(directory.path, 'admin-password'),
+    CREDENTIALS_DIRECTORY: directory.path,
+  }
 
-  expect([byVariable.exitCode, byUrlVariable.exitCode, byCredential.exitCode]).toEqual([0, 0, 0])
+  const { exitCode } = await locus(['account', 'list', '--url', `http://localhost:${stranger.port}`], { env })
+
+  expect(exitCode).toBe(6)
+  expect(seen).toEqual([null])
 })
 
 test('over the network, a password is not sent in the clear', async () => {
