@@ -25,6 +25,6 @@ CREATE TABLE erasure (
 
 CREATE TABLE mark (
   name TEXT NOT NULL PRIMARY KEY,       -- last_seq: later events are above; applied_through: the stores have it on disk;
-                                        -- pruned_through: dropped because of its age
+                                        -- pruned_through: dropped because of its age; closed_at: the newest when it was last closed
   seq INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -1,4 +1,4 @@
-import type { Accounts } from '#account/accounts.ts'
+import { type Accounts, isBarred } from '#account/accounts.ts'
 import { AccountDeactivatedError, AccountNotFoundError, AccountTakedownError } from '#account/errors.ts'
 import type { AtIdentifier, Did } from '#lexicon/strings.ts'
 import { AuthenticationRequiredError } from './errors.ts'
@@ -12,7 +12,7 @@ import type { AccountPrincipal } from './principal.ts'
 export function ownRepo(accounts: Accounts, principal: AccountPrincipal, repo: AtIdentifier): Did {
   const account = repo === principal.did ? accounts.get(principal.did) : accounts.find(repo)
   if (!account) throw new AccountNotFoundError()
-  if (account.takedownRef !== null) throw new AccountTakedownError()
+  if (isBarred(account)) throw new AccountTakedownError()
   if (account.deactivatedAt !== null) throw new AccountDeactivatedError()
   if (account.did !== principal.did) throw new AuthenticationRequiredError()
   return account.did

@@ -46,6 +46,8 @@ const log = logger('records')
 
 /** fewer than the actor stores that can be open at a time, so that none of a batch is closed in it */
 const MAX_BATCH = 100
+/** records changed in one batch, about 5 ms of work, unless a single piece of work has more */
+const MAX_BATCH_WEIGHT = 400
 /** bytes of `blocks` in a `#commit`, by the firehose's specification */
 export const MAX_EVENT_BYTES = 2_000_000
 export const EVENT_TOO_LARGE = 'Too many writes. Max event size: 2MB'
@@ -66,6 +68,8 @@ interface Deps {
 }
 
 interface Job {
+  /** how many records it may change */
+  weight: number
   work(batch: Batch): unknown
   resolve(value: unknown): void
   reject(error: unknown): void
@@ -78,10 +82,13 @@ export class Committer {
 
   constructor(private readonly deps: Deps) {}
 
-  /** Does `work` in the next batch. @returns what it returns, once that is durable */
-  submit<T>(work: (batch: Batch) => T): Promise<T> {
+  /**
+   * Does `work`, which changes up to `weight` records, in the next batch that has room for it.
+   * @returns what it returns, once that is durable
+   */
+  submit<T>(work: (batch: Batch) => T, weight = 1): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.queue.push({ work, resolve: resolve as (value: unknown) => void, reject })
+      this.queue.push({ weight, work, resolve: resolve as (value: unknown) => void, reject })
       this.schedule()
     })
   }
@@ -90,8 +97,9 @@ export class Committer {
    * Makes the repository of a new account: an empty tree under a first commit. Unless `silent`, announces it with
    * `#identity`, `#account`, `#commit` and `#sync`, together. Does nothing when it was made before.
    */
-  createRepo(did: Did, { handle, silent }: { handle: Handle; silent?: boolean }): Promise<void> {
-    return this.submit((batch) => batch.createRepo(did, handle, silent === true))
+  async createRepo(did: Did, { handle, silent }: { handle: Handle; silent?: boolean }): Promise<void> {
+    await this.submit((batch) => batch.createRepo(did, handle, silent === true))
+    if (silent) await this.deps.sync.flush() // the log cannot redo what it was not told
   }
 
   /** Announces events of one account, in order and together. */
@@ -124,10 +132,22 @@ export class Committer {
   }
 
   private flush(): void {
-    this.run(this.queue.splice(0, MAX_BATCH))
+    this.run(this.takeBatch())
     this.scheduled = false
     if (this.queue.length > 0) this.schedule()
     else for (const resolve of this.idle.splice(0)) resolve()
+  }
+
+  /** The jobs of the next batch: many small ones, or few large ones, so that others are not kept waiting for long. */
+  private takeBatch(): Job[] {
+    let weight = 0
+    let count = 0
+    for (const job of this.queue) {
+      weight += job.weight
+      if (count > 0 && (count === MAX_BATCH || weight > MAX_BATCH_WEIGHT)) break
+      count++
+    }
+    return this.queue.splice(0, count)
   }
 
   private run(jobs: Job[]): void {

@@ -42,7 +42,7 @@ export class Records {
     const { tids, committer } = this.deps
     const prepared = writes.map((write) => prepare(write, options.validate, () => tids.next()))
     refuseRepeatedPaths(prepared)
-    return await committer.submit((batch) => commitWrites(batch, did, prepared, options))
+    return await committer.submit((batch) => commitWrites(batch, did, prepared, options), prepared.length)
   }
 
   /** The same for a single record, with the record as it then is. */

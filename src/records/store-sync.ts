@@ -53,10 +53,15 @@ export class StoreSync {
     return this.running
   }
 
-  /** Syncs everything and stops. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Syncs what was written up to this call, whatever is under way. */
+  async flush(): Promise<void> {
     await this.running
     await this.run()
+  }
+
+  /** Syncs everything and stops. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.flush()
     if (this.timer) clearTimeout(this.timer)
   }
 

@@ -11,6 +11,9 @@ import type { Did, Tid } from '#lexicon/strings.ts'
 import { sequencerMigrations } from '#migrations/sequencer.ts'
 import type { Cid } from '#repo/cid.ts'
 import type { Clock } from '#std/clock.ts'
+import { logger } from '#telemetry/log.ts'
+
+const log = logger('sequencer')
 
 export type EventKind = 'commit' | 'sync' | 'identity' | 'account'
 
@@ -42,6 +45,8 @@ export interface NewEvent {
 
 /** 16 KiB pages hold a frame of a usual size without overflow pages. */
 const PAGE_SIZE = 16 * 1024
+/** numbers left out after a crash, when the last events need not have reached the disk */
+const RELAXED_MARGIN = 100_000
 /** events looked at in one step of an erasure */
 const ERASURE_STEP = 2000
 /** events dropped in one step of pruning, a few milliseconds' work, and the pages then cut off the file */
@@ -73,6 +78,9 @@ export class Sequencer {
     const mark = this.sql.mark.get('last_seq')?.seq
     if (mark === undefined) this.sql.setMark.run('last_seq', deps.clock.now())
     this.last = Math.max(this.sql.newest.get()?.seq ?? 0, mark ?? deps.clock.now())
+    if (deps.durability === 'relaxed' && this.sql.mark.get('closed_at')?.seq !== this.last) {
+      this.last += RELAXED_MARGIN // a power cut may have taken events whose numbers consumers have seen
+    }
     this.applied = this.sql.mark.get('applied_through')?.seq ?? 0
     this.pruned = this.sql.mark.get('pruned_through')?.seq ?? 0
     for (const { did, throughSeq } of this.sql.erasures.all()) this.erasing.set(did, throughSeq)
@@ -243,6 +251,11 @@ export class Sequencer {
 
   /** Closes the log. Everything that it has answered is on disk already. */
   close(): void {
+    try {
+      if (this.deps.durability === 'relaxed') this.sql.setMark.run('closed_at', this.last)
+    } catch (error) {
+      log.warn('the event log could not be marked as closed, the next start leaves numbers out', { error })
+    }
     this.db.close()
   }
 }
