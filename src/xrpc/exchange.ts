@@ -83,7 +83,7 @@ export class Exchange {
     if (!isLarge || !COMPRESSIBLE.test(encoding) || !this.compresses())
       return this.respond(200, body, headers)
     headers['content-encoding'] = 'gzip'
-    if (body instanceof ReadableStream) return this.respond(200, gzipped(body), headers)
+    if (body instanceof ReadableStream) return this.respond(200, gzipped(this.watched(body)), headers)
     return this.respond(200, Bun.gzipSync(new Uint8Array(body), COMPRESSION), headers)
   }
 
@@ -135,6 +135,24 @@ export class Exchange {
     if (this.dependsOnCaller) headers['cache-control'] = 'private'
     if (this.limit) setLimit(headers, this.limit)
     return headers
+  }
+
+  /** What fails once the answer has begun can only be logged; the connection is cut, so that the client notices. */
+  private watched(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    const reader = stream.getReader()
+    return new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        try {
+          const { done, value } = await reader.read()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        } catch (error) {
+          log.error('answer broke off', { method: this.origin.nsid, requestId: this.caller.id, error })
+          controller.error() // no reason is given: Bun would print it on stderr once more
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    })
   }
 
   private has(etag: string): boolean {

@@ -290,6 +290,32 @@ describe('a failure', () => {
     expect(decodeURI(headers.get('locus-error-hint') ?? '')).toBe('use a kettle')
   })
 
+  test('in the middle of an answer cuts the connection and is logged', async () => {
+    await using pds = await startPds()
+    const lines: string[] = []
+    configureLog({ level: 'error', write: (line) => void lines.push(line) })
+    let chunks = 0
+    const body = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (++chunks > 3) throw new TypeError('the disk is gone')
+          controller.enqueue(new Uint8Array(5000))
+        },
+      })
+    const getRepo = implement(com.atproto.sync.getRepo, {
+      auth: anyone,
+      handle: () => ({ encoding: 'application/vnd.ipld.car', body: body() }),
+    })
+    await using server = serveMethods(pds.app, [getRepo])
+    const url = `${server.url}/xrpc/com.atproto.sync.getRepo?did=did:plc:${'a'.repeat(24)}`
+
+    const whole = fetch(url).then((response) => response.arrayBuffer())
+
+    await expect(whole).rejects.toThrow()
+    configureLog({ level: 'silent', write: (line) => void process.stderr.write(line) })
+    expect(lines.join()).toContain('the disk is gone')
+  })
+
   test('to answer as the lexicon says is a bug where answers are checked, and passes elsewhere', async () => {
     await using checked = await startPds({ config: { validateResponses: true } })
     await using unchecked = await startPds({ config: { validateResponses: false } })
