@@ -21,6 +21,7 @@ import { DataLayout } from '#config/layout.ts'
 import { openDatabase } from '#db/database.ts'
 import { DirectoryLock } from '#db/directory-lock.ts'
 import { DiskReserve } from '#db/disk-reserve.ts'
+import { StorageFullError, storageError } from '#db/errors.ts'
 import { Crawlers } from '#federation/crawlers.ts'
 import { PlcClient } from '#identity/plc-client.ts'
 import { IdentityResolver } from '#identity/resolver.ts'
@@ -44,7 +45,10 @@ import { Sequencer } from '#sequencer/sequencer.ts'
 import { LogUpkeep } from '#sequencer/upkeep.ts'
 import { type Clock, systemClock } from '#std/clock.ts'
 import { createSafeFetch, type SafeFetch } from '#std/safe-fetch.ts'
+import { logger } from '#telemetry/log.ts'
 import { version } from '#telemetry/version.ts'
+
+const log = logger('app')
 
 export interface AppOptions {
   clock?: Clock
@@ -86,6 +90,7 @@ export class App implements AsyncDisposable {
     private current: Config,
     clock: Clock,
     layout: DataLayout,
+    reserve: DiskReserve,
     private readonly opened: AsyncDisposableStack,
   ) {
     const config = current
@@ -109,10 +114,14 @@ export class App implements AsyncDisposable {
       (sequencer) => sequencer.close(),
     )
     const sequencer = this.sequencer
-    this.stores = this.opened.use(new ActorStores({ layout, onOpen: (store) => catchUp(store, sequencer) }))
+    this.stores = this.opened.use(
+      new ActorStores({
+        layout,
+        onOpen: (store) => catchUp(store, sequencer, (did) => this.announceHead(did)),
+      }),
+    )
     this.storeSync = this.opened.use(new StoreSync({ layout, sequencer, stores: this.stores }))
     const tids = new TidGenerator(clock)
-    const reserve = new DiskReserve(layout.reserve)
     const loaded = new LoadedRepos({ stores: this.stores })
     const stored = { stores: this.stores, sequencer, keys: this.keys }
     this.committer = new Committer({ ...stored, repos: loaded, tids, sync: this.storeSync, reserve })
@@ -199,22 +208,24 @@ export class App implements AsyncDisposable {
 
   /**
    * Opens the data directory of `config`, making it where there is none, and brings everything in it to a state of rest.
-   * @throws DirectoryLockedError when another process has it
+   * @throws DirectoryLockedError when another process has it, StorageFullError when the disk has no room for a start
    */
   static async open(config: Config, { clock = systemClock }: AppOptions = {}): Promise<App> {
     const layout = new DataLayout(config.dataDirectory, config.elsewhere)
     mkdirSync(layout.root, { recursive: true, mode: 0o700 })
     const opened = new AsyncDisposableStack()
     try {
-      opened.adopt(DirectoryLock.acquire(layout.lock), (lock) => lock.release())
-      const app = new App(config, clock, layout, opened)
+      const reserve = new DiskReserve(layout.reserve)
+      opened.adopt(lockDirectory(layout.lock, reserve), (lock) => lock.release())
+      reserve.releaseWhenFull()
+      const app = new App(config, clock, layout, reserve, opened)
       recoverStores(app.stores, app.sequencer, app.storeSync)
       await recoverAccounts({ creation: app.creation, removal: app.removal })
       app.mail.start()
       return app
     } catch (error) {
       await opened.disposeAsync()
-      throw error
+      throw storageError(error)
     }
   }
 
@@ -229,12 +240,32 @@ export class App implements AsyncDisposable {
     this.crawlers.setRelays(config.crawlers)
   }
 
+  /** Tells consumers where the repository of an active account stands. */
+  private announceHead(did: Did): void {
+    log.warn('store is ahead of the event log, its head is announced', { did })
+    if (this.accounts.status(did) !== 'active') return
+    this.committer.announce(did, [{ type: 'sync' }]).catch((error: unknown) => {
+      log.error('head could not be announced', { did, error })
+    })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.opened.disposeAsync()
   }
 }
 
 const CACHE_KIB = 8 * 1024
+
+/** Takes the lock: on a disk without any room, with some of the reserve. */
+function lockDirectory(path: string, reserve: DiskReserve): DirectoryLock {
+  try {
+    return DirectoryLock.acquire(path)
+  } catch (error) {
+    if (!(storageError(error) instanceof StorageFullError)) throw error
+    reserve.release()
+    return DirectoryLock.acquire(path)
+  }
+}
 
 /** Calls the directory in this process, without the way through the network. */
 function directly(directory: PlcDirectory): SafeFetch {

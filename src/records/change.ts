@@ -10,6 +10,7 @@ import { readCar } from '#repo/car.ts'
 import { type Cid, formatCid } from '#repo/cid.ts'
 import { decodeCommit } from '#repo/commit.ts'
 import { decodeToJson } from '#repo/dag-cbor.ts'
+import { RepoDamagedError } from '#repo/errors.ts'
 import { decodeFrame } from '#repo/events.ts'
 
 export interface CommitChange {
@@ -42,9 +43,17 @@ export function recordWritten(
 
 /**
  * Reads the change of a `#commit` event.
- * @throws Error when the frame is not one that this server wrote
+ * @throws RepoDamagedError when the frame is not one that this server wrote
  */
 export function changeOfFrame(did: Did, seq: number, frame: Uint8Array): CommitChange {
+  try {
+    return readChange(did, seq, frame)
+  } catch (cause) {
+    throw new RepoDamagedError(`event ${seq} of the log cannot be read`, { cause })
+  }
+}
+
+function readChange(did: Did, seq: number, frame: Uint8Array): CommitChange {
   const event = decodeFrame(frame)
   if (event.type !== 'commit') throw new Error(`event ${seq} is no commit`)
   const blocks = new Map(readCar(event.blocks).blocks.map(({ cid, bytes }) => [formatCid(cid), bytes]))

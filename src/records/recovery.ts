@@ -8,6 +8,7 @@ import type { ActorStores } from '#actor/actor-stores.ts'
 import { RepoNotFoundError } from '#actor/errors.ts'
 import { transact } from '#db/database.ts'
 import { StorageFullError } from '#db/errors.ts'
+import type { Did } from '#lexicon/strings.ts'
 import type { Sequencer } from '#sequencer/sequencer.ts'
 import { DomainError } from '#std/errors.ts'
 import { logger } from '#telemetry/log.ts'
@@ -18,12 +19,14 @@ import type { StoreSync } from './store-sync.ts'
 const log = logger('records')
 
 /**
- * Applies the events that the store lacks, in one transaction.
- * @throws RepoLagsError when the log does not have all of them any more
+ * Applies the events that the store lacks, in one transaction. A store can also be ahead, when the log lost events to a
+ * power cut under relaxed durability: `onAhead` is then told, for consumers to be.
+ * @throws RepoLagsError when the log does not have all of them any more, RepoDamagedError when one cannot be read
  */
-export function catchUp(store: ActorStore, sequencer: Sequencer): void {
+export function catchUp(store: ActorStore, sequencer: Sequencer, onAhead: (did: Did) => void): void {
   const head = sequencer.head(store.did)
   const before = store.root()
+  if (head && before && before.rev > head.rev) onAhead(store.did)
   if (!head || (before && before.rev >= head.rev)) return
   const applied = transact(store.db, () => {
     let rev = before?.rev ?? null

@@ -9,6 +9,7 @@ import type { ActorStores } from '#actor/actor-stores.ts'
 import { RepoNotFoundError } from '#actor/errors.ts'
 import type { DataLayout } from '#config/layout.ts'
 import type { Did } from '#lexicon/strings.ts'
+import { RepoDamagedError } from '#repo/errors.ts'
 import type { Sequencer } from '#sequencer/sequencer.ts'
 import { logger } from '#telemetry/log.ts'
 import { RepoLagsError } from './errors.ts'
@@ -90,7 +91,7 @@ export class StoreSync {
     try {
       this.deps.stores.open(did)
     } catch (error) {
-      if (!(error instanceof RepoNotFoundError || error instanceof RepoLagsError)) throw error
+      if (!isBeyondMending(error)) throw error
       this.lagging.delete(did)
       return []
     }
@@ -102,6 +103,12 @@ export class StoreSync {
     const { store } = this.deps.layout.actor(did)
     for (const path of [`${store}-wal`, store]) await syncFile(path)
   }
+}
+
+function isBeyondMending(error: unknown): boolean {
+  return (
+    error instanceof RepoNotFoundError || error instanceof RepoLagsError || error instanceof RepoDamagedError
+  )
 }
 
 /** A file that is gone has nothing to lose: the log of a closed store, or a deleted account. */
