@@ -32,10 +32,19 @@ export class DiskReserve {
     rmSync(this.path, { force: true })
   }
 
+  /** Gives it up when there is hardly any other space: for a start, which has files to make. */
+  releaseWhenFull(): void {
+    if (this.held && this.free() < MARGIN) this.release()
+  }
+
+  private free(): number {
+    const { bavail, bsize } = statfsSync(dirname(this.path))
+    return bavail * bsize
+  }
+
   private take(): boolean {
     rmSync(this.path, { force: true })
-    const { bavail, bsize } = statfsSync(dirname(this.path))
-    if (bavail * bsize < SIZE + MARGIN) return false
+    if (this.free() < SIZE + MARGIN) return false
     try {
       this.fill()
       return true
