@@ -7,7 +7,7 @@
  * gives the tree before (`prevData`). Of each account: every commit follows the one before (`since`, `prevData`), and
  * none comes while the account is inactive.
  */
-import { type CommitFaultKind, checkCommit, checkSync } from './independent/check-commit.ts'
+import { type CommitFaultKind, checkCommit, checkSync, type Report } from './independent/check-commit.ts'
 import { hashOf } from './independent/cid.ts'
 import { type Commit, isSignedBy } from './independent/commit.ts'
 import { DidDocumentError, signingKeyOf } from './independent/did-document.ts'
@@ -50,8 +50,14 @@ export interface ConsumeOptions {
   cursor?: number
   /** the stream is said to have all events of every account: its first commit must be that of an empty repository */
   fromGenesis?: boolean
-  /** hashes of frames whose signature another consumer has checked; this one adds its own */
-  checked?: Set<string>
+  /** frames of commits that another consumer found to be without fault, by hash; this one adds its own */
+  checked?: Map<string, CheckedCommit>
+}
+
+/** What is in the blocks of a commit or a sync. */
+export interface CheckedCommit {
+  commit: string
+  data: string
 }
 
 /** The last commit of an account. */
@@ -237,13 +243,32 @@ export class FirehoseConsumer implements AsyncDisposable {
   }
 
   private async checkCommitEvent(event: CommitFrame, hash: string): Promise<CommitEvent> {
-    const commit = checkCommit(event, (kind, detail) => this.fault(kind, event, detail))
     if (this.inactive.has(event.did)) this.fault('inactive', event, 'a commit while the account is inactive')
-    if (!commit) return { ...event, data: null }
-    await this.checkSignature(event, commit, hash)
+    const checked = await this.checkAlone(event, hash, (report) => {
+      const commit = checkCommit(event, report)
+      return commit && { commit, cid: event.commit }
+    })
+    if (!checked) return { ...event, data: null }
     this.checkChain(event)
-    this.heads.set(event.did, { rev: event.rev, data: commit.data, commit: event.commit })
-    return { ...event, data: commit.data }
+    this.heads.set(event.did, { rev: event.rev, ...checked })
+    return { ...event, data: checked.data }
+  }
+
+  /** Checks what needs no other event, unless that was done with the very same frame. */
+  private async checkAlone(
+    event: CommitFrame | SyncFrame,
+    hash: string,
+    check: (report: Report) => { commit: Commit; cid: string } | null,
+  ): Promise<CheckedCommit | null> {
+    const known = this.options.checked?.get(hash)
+    if (known) return known
+    const faultsBefore = this.faults.length
+    const found = check((kind, detail) => this.fault(kind, event, detail))
+    if (!found) return null
+    await this.checkSignature(event, found.commit)
+    const checked = { commit: found.cid, data: found.commit.data }
+    if (this.faults.length === faultsBefore) this.options.checked?.set(hash, checked)
+    return checked
   }
 
   private checkChain(event: CommitFrame): void {
@@ -264,30 +289,24 @@ export class FirehoseConsumer implements AsyncDisposable {
   }
 
   private async checkSyncEvent(event: SyncFrame, hash: string): Promise<SyncEvent> {
-    const found = checkSync(event, (kind, detail) => this.fault(kind, event, detail))
-    if (!found) return { ...event, data: null, commit: null }
-    const { commit, cid } = found
-    await this.checkSignature(event, commit, hash)
+    const checked = await this.checkAlone(event, hash, (report) => checkSync(event, report))
+    if (!checked) return { ...event, data: null, commit: null }
     const before = this.heads.get(event.did)
     if (before && event.rev < before.rev) this.fault('rev', event, `${event.rev} comes after ${before.rev}`)
-    if (before && event.rev === before.rev && cid !== before.commit)
+    if (before && event.rev === before.rev && checked.commit !== before.commit) {
       this.fault('chain', event, 'another commit of the same rev')
-    this.heads.set(event.did, { rev: event.rev, data: commit.data, commit: cid })
-    return { ...event, data: commit.data, commit: cid }
+    }
+    this.heads.set(event.did, { rev: event.rev, ...checked })
+    return { ...event, ...checked }
   }
 
   /** A key that does not fit is fetched once more: it may have been changed since. */
-  private async checkSignature(event: CommitFrame | SyncFrame, commit: Commit, hash: string): Promise<void> {
-    const { checked } = this.options
-    if (checked?.has(hash)) return
+  private async checkSignature(event: CommitFrame | SyncFrame, commit: Commit): Promise<void> {
     try {
-      const fits = await isSignedBy(commit, await this.key(event.did))
-      if (!fits) this.keys.delete(event.did)
-      if (!fits && !(await isSignedBy(commit, await this.key(event.did)))) {
-        this.fault('signature', event, 'not signed by the #atproto key of the DID document')
-        return
-      }
-      checked?.add(hash)
+      if (await isSignedBy(commit, await this.key(event.did))) return
+      this.keys.delete(event.did)
+      if (await isSignedBy(commit, await this.key(event.did))) return
+      this.fault('signature', event, 'not signed by the #atproto key of the DID document')
     } catch (error) {
       if (!(error instanceof DidDocumentError)) throw error
       this.fault('identity', event, error.message)

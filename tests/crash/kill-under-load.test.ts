@@ -1,0 +1,80 @@
+import { expect, test } from 'bun:test'
+import { consume } from '#tests/support/firehose-consumer.ts'
+import { startPlc } from '#tests/support/plc.ts'
+import { checkHost, checkWriters, History } from './check-host.ts'
+import { createAccount } from './client.ts'
+import { Host } from './host.ts'
+import { Writer } from './writers.ts'
+
+const ROUNDS = Number(process.env.LOCUS_CRASH_ROUNDS ?? 5)
+const ACCOUNTS = 4
+const WRITERS = 8
+const MOST_WRITES = 400
+const ROUND_MS = 30_000
+
+test(
+  `no acknowledged write is lost, and log and repositories agree, when the server is killed ${ROUNDS} times under load`,
+  async () => {
+    await using plc = await startPlc() // outlives the server, so that who listens can check until the end
+    await using host = await Host.start({ plcUrl: plc.url })
+    const history = new History()
+    const accounts = await Promise.all(
+      Array.from({ length: ACCOUNTS }, (_, i) => createAccount(host, `alice${i}`)),
+    )
+    const dids = accounts.map(({ did }) => did)
+    const writers = Array.from({ length: WRITERS }, (_, i) => new Writer(`w${i}`, accounts[i % ACCOUNTS]!))
+    const startTimes: number[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      await writeUntilKilled(host, writers, history)
+      if (round % 3 === 2) await killWhileStarting(host)
+
+      startTimes.push(await host.start())
+
+      const exports = await checkHost(host, dids, history)
+      checkWriters(writers, exports, history)
+    }
+    expect(writers.flatMap(({ refusals }) => refusals)).toEqual([])
+    report(startTimes, writers)
+  },
+  ROUNDS * ROUND_MS,
+)
+
+/** Lets all writers work, and kills the server after a random number of writes, at a random moment. */
+async function writeUntilKilled(host: Host, writers: readonly Writer[], history: History): Promise<void> {
+  await using consumer = await consume(host.url, { plcUrl: host.plcUrl, checked: history.checked })
+  const writes = Math.floor(Math.random() * MOST_WRITES)
+  let written = 0
+  const enough = Promise.withResolvers<void>()
+  const count = () => {
+    if (++written >= writes) enough.resolve()
+  }
+  const work = writers.map((writer) => writer.write(host, () => true, count))
+  await Promise.race([enough.promise, Promise.all(work)])
+  await moment()
+  await host.kill()
+  await Promise.all(work)
+  await consumer.untilClosed()
+  expect(consumer.faults).toEqual([])
+  history.note(consumer.events)
+}
+
+/** A crash while the last one is being repaired. */
+async function killWhileStarting(host: Host): Promise<void> {
+  host.launch()
+  await moment(150)
+  await host.kill()
+}
+
+/** A random moment within the next few milliseconds. */
+function moment(withinMs = 5): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * withinMs))
+}
+
+function report(startTimes: readonly number[], writers: readonly Writer[]): void {
+  const sorted = startTimes.toSorted((a, b) => a - b)
+  const median = sorted[sorted.length >> 1] ?? 0
+  const commits = writers.reduce((sum, writer) => sum + writer.commits.length, 0)
+  console.log(
+    `${ROUNDS} kills, ${commits} commits acknowledged; healthy after ${median.toFixed()} ms (median), ${sorted.at(-1)?.toFixed()} ms (most)`,
+  )
+}
