@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { schemas } from '@atproto/api'
+import { lexiconDocumentSchema } from '@atproto/lex-document'
 import type { LexiconDocument } from '#lexicon/document.ts'
 
 const OWN = join(import.meta.dirname, 'own')
@@ -12,11 +13,20 @@ const OWN = join(import.meta.dirname, 'own')
 export function readDocuments(): LexiconDocument[] {
   const own = readdirSync(OWN)
     .filter((name) => name.endsWith('.json'))
-    .map((name) => readFileSync(join(OWN, name), 'utf8'))
+    .map((name) => parseDocument(JSON.parse(readFileSync(join(OWN, name), 'utf8')), name))
   // @atproto/api rewrites the refs of its documents to `lex:` URIs when it is imported
-  const network = JSON.stringify(schemas).replaceAll('"lex:', '"')
-  const documents: LexiconDocument[] = [...JSON.parse(network), ...own.map((text) => JSON.parse(text))]
-  return documents.sort((a, b) => (a.id < b.id ? -1 : 1))
+  const network: LexiconDocument[] = JSON.parse(JSON.stringify(schemas).replaceAll('"lex:', '"'))
+  return [...network, ...own].sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/**
+ * A lexicon document that somebody wrote.
+ * @throws Error that says what is wrong with it
+ */
+export function parseDocument(document: LexiconDocument, name: string): LexiconDocument {
+  const result = lexiconDocumentSchema.safeParse(document)
+  if (!result.success) throw new Error(`${name} is no lexicon: ${result.reason.message}`)
+  return document
 }
 
 /** The text of each document by its NSID: what the program carries along. */

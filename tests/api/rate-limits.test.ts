@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { limits } from '#ratelimit/limits.ts'
 import { type Pds, startPds } from '#tests/support/pds.ts'
 
 const LIMITED = { enabled: true, bypassKey: 'let me in', bypassNetworks: [] }
@@ -64,9 +65,8 @@ describe('limits', () => {
     }
     const rkey = { rkey: 'a' }
 
-    // the global limit of 3000 is tighter at first, so what is told is looked up where writes are kept
+    // the global limit of 3000 is the tighter one, and so the one that is told
     const left = () => pds.app.rateLimits.take(writes, alice.did, 0).remaining
-    const { limits } = await import('#ratelimit/limits.ts')
     const [writes] = limits['repo-write']
     await write('createRecord', { ...rkey, record: {} })
     expect(left()).toBe(4997)

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type JsonValue, jsonToLex } from '@atproto/lex-json'
-import { parseLexiconDoc } from '@atproto/lexicon'
 import { faultOfOutput, parseInput, parseParams } from '#lexicon/checks.ts'
 import type { LexiconDocument } from '#lexicon/document.ts'
 import { knownNsids, lexiconDocument } from '#lexicon/documents.ts'
 import { LexiconSchemas, schemas } from '#lexicon/schemas.ts'
+import { parseDocument } from '#lexicon/sources.ts'
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/interop/lexicon')
 
@@ -43,6 +43,15 @@ test('the published examples of records are told from the counterexamples', () =
   expect(bad.filter(({ data }) => isValid(data)).map(({ name }) => name)).toEqual([])
 })
 
+test('the published examples of documents are told from the counterexamples', () => {
+  const examples = (name: string): { name: string; lexicon: LexiconDocument }[] => fixture(name)
+
+  for (const { name, lexicon } of examples('lexicon-valid.json')) parseDocument(lexicon, name)
+  for (const { name, lexicon } of examples('lexicon-invalid.json')) {
+    expect(() => parseDocument(lexicon, name)).toThrow(`${name} is no lexicon`)
+  }
+})
+
 describe('the documents of this program', () => {
   test('are those of the network and our own', () => {
     const namespaces = new Set(knownNsids().map((nsid) => nsid.split('.').slice(0, 2).join('.')))
@@ -57,7 +66,7 @@ describe('the documents of this program', () => {
     for (const nsid of knownNsids()) {
       const document = lexiconDocument(nsid)
       if (!document) throw new Error(`${nsid} is lacking`)
-      parseLexiconDoc({ ...document, lexicon: 1 })
+      parseDocument(document, nsid)
       for (const ref of refsIn(document.defs)) {
         const [other = '', name = 'main'] = ref.split('#')
         expect(lexiconDocument(other === '' ? nsid : other)?.defs[name]).toBeDefined()

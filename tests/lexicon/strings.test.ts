@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { l } from '@atproto/lex-schema'
 import {
   isAtIdentifier,
   isAtUri,
@@ -38,6 +39,18 @@ for (const [format, check] of [
     expect(good.filter((text) => !check(text))).toEqual([])
     expect(bad.filter((text) => check(text))).toEqual([])
     expect(Math.min(good.length, bad.length)).toBeGreaterThan(3)
+  })
+}
+
+// of the formats `cid` and `uri` the official server has notions of its own: see fixtures/records/official.json
+for (const format of ['datetime', 'language'] as const) {
+  test(`${format}: the published examples are told from the counterexamples`, () => {
+    const schema = l.string({ format })
+    const isValid = (text: string) => schema.safeValidate(text).success
+
+    expect(casesOf(`${format}_syntax_valid`).filter((text) => !isValid(text))).toEqual([])
+    expect(casesOf(`${format}_syntax_invalid`).filter(isValid)).toEqual([])
+    expect(casesOf(`${format}_parse_invalid`).filter(isValid)).toEqual([])
   })
 }
 
