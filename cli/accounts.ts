@@ -60,6 +60,7 @@ export async function* forEachAccount<Result>(
     try {
       result = await work(name)
     } catch (error) {
+      if (endsAll(error)) throw error
       failures.push({ name, error })
       continue
     }
@@ -67,6 +68,12 @@ export async function* forEachAccount<Result>(
     yield result
   }
   endOf(done, failures)
+}
+
+/** Who stops at a question, or cannot be asked, is not asked for the next account. */
+function endsAll(error: unknown): boolean {
+  const exitCode = exitCodeOf(error)
+  return exitCode === exitCodes.interrupted || exitCode === exitCodes.confirmationNeeded
 }
 
 function endOf(done: number, failures: readonly { name: string; error: unknown }[]): void {

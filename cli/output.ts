@@ -208,10 +208,14 @@ function write(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** A reader that has seen enough (`| head`) is no failure. */
+/**
+ * A reader that has seen enough (`| head`) is no failure, and a terminal that is gone (EIO) is told of by SIGHUP. When
+ * nobody reads stderr any more, there is nobody to tell.
+ */
 export function endWhenReaderLeaves(): void {
   process.stdout.on('error', (error: Error & { code?: string }) => {
     if (error.code === 'EPIPE') process.exit(exitCodes.ok)
-    throw error
+    if (error.code !== 'EIO') throw error
   })
+  process.stderr.on('error', () => {})
 }

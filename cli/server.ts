@@ -1,4 +1,5 @@
 /** A server from its start to its end: what it says when it is ready, what signals do to it, how it closes. */
+import { isatty } from 'node:tty'
 import type { Command } from 'commander'
 import { App } from '#app.ts'
 import { exitCodes } from '#cli/errors.ts'
@@ -16,11 +17,13 @@ import { version } from '#telemetry/version.ts'
 
 const log = logger('server')
 
-export type StopSignal = 'SIGTERM' | 'SIGINT'
+export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP'
+
+const STDIN = 0
 
 /** Runs a server until a signal ends it. @returns the signal, when everything is closed */
 export async function runServer(loaded: LoadedConfig, command: Command): Promise<StopSignal> {
-  const stopped = stopSignal()
+  const { stopped, stop } = stopSignal()
   outliveBugs()
   const manager = await connectServiceManager(process.env)
   const config = await withFreePorts(loaded.config)
@@ -28,7 +31,7 @@ export async function runServer(loaded: LoadedConfig, command: Command): Promise
     log.warn('setting wants attention', { key, place, reason: message })
   await using app = await App.open(config)
   await using server = await startServer(app)
-  reloadOnSignal(app, loaded, { manager, command })
+  reloadOnSignal(app, loaded, { manager, command, stop })
   announce(app, server, command)
   manager.ready()
   const signal = await stopped
@@ -38,18 +41,18 @@ export async function runServer(loaded: LoadedConfig, command: Command): Promise
 }
 
 /** The first signal asks to stop; a second one ends the process where it stands, which loses nothing. */
-function stopSignal(): Promise<StopSignal> {
+function stopSignal() {
   process.removeAllListeners('SIGINT') // the handler that ends other commands
-  return new Promise((resolve) => {
-    let asked = false
-    const stop = (signal: StopSignal) => {
-      if (asked) process.exit(exitCodes.interrupted)
-      asked = true
-      resolve(signal)
-    }
-    process.on('SIGTERM', () => stop('SIGTERM'))
-    process.on('SIGINT', () => stop('SIGINT'))
-  })
+  const { promise: stopped, resolve } = Promise.withResolvers<StopSignal>()
+  let asked = false
+  const stop = (signal: StopSignal) => {
+    if (asked) process.exit(exitCodes.interrupted)
+    asked = true
+    resolve(signal)
+  }
+  process.on('SIGTERM', () => stop('SIGTERM'))
+  process.on('SIGINT', () => stop('SIGINT'))
+  return { stopped, stop }
 }
 
 /**
@@ -60,13 +63,16 @@ function outliveBugs(): void {
   process.on('unhandledRejection', (error) => log.error('promise failed unnoticed', { error }))
 }
 
+/** SIGHUP asks for a reload, but for the one that tells of a terminal that has been closed. */
 function reloadOnSignal(
   app: App,
   loaded: LoadedConfig,
-  { manager, command }: { manager: ServiceManager; command: Command },
+  { manager, command, stop }: { manager: ServiceManager; command: Command; stop(signal: StopSignal): void },
 ): void {
+  const hadTerminal = isatty(STDIN)
   let current = loaded
   process.on('SIGHUP', () => {
+    if (hadTerminal && !isatty(STDIN)) return stop('SIGHUP')
     manager.reloading()
     try {
       const { loaded: fresh, changed } = reloadConfig(current)

@@ -50,6 +50,20 @@ test('Ctrl-C at a question ends the command with nothing done', async () => {
   expect((await server.run('account', 'show', 'alice.test')).exitCode).toBe(0)
 })
 
+test('Ctrl-C at the question for one account asks for none of the others', async () => {
+  await using server = await startLocus()
+  await create(server, 'alice')
+  await create(server, 'bob')
+
+  const args = ['account', 'delete', 'alice.test', 'bob.test', '--data', server.data]
+  const { exitCode, screen } = await locusOnTerminal(args, {
+    type: [{ after: 'Type alice.test', text: '\x03' }],
+  })
+
+  expect(exitCode).toBe(130)
+  expect(screen).not.toContain('Type bob.test')
+})
+
 test('a terminal gets a table with titles, and times for people', async () => {
   await using server = await startLocus()
   await create(server, 'alice')

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from '#cli/client.ts'
 import { TemporaryDirectory } from '#tests/support/directory.ts'
-import { buildLocus, type LocusServer, locus, startLocus } from '#tests/support/locus.ts'
+import { buildLocus, type LocusServer, locus, locusOnTerminal, startLocus } from '#tests/support/locus.ts'
 import { NotifySocket } from '#tests/support/notify.ts'
 import { until } from '#tests/support/until.ts'
 
@@ -203,6 +203,16 @@ test('SIGHUP takes the new values of what can be reloaded, and a faulty file cha
   await expect(client.call('com.atproto.server.createAccount', alice)).rejects.toMatchObject({
     error: 'InvalidInviteCode',
   })
+})
+
+test('a server whose terminal is closed stops', async () => {
+  using directory = new TemporaryDirectory()
+  const args = ['serve', '--data', directory.path, ...DEV]
+
+  const { exitCode } = await locusOnTerminal(args, { type: [{ after: 'Ctrl-C', text: null }] })
+
+  expect(exitCode).toBe(0)
+  expect(existsSync(join(directory.path, 'admin.sock'))).toBe(false)
 })
 
 test('SIGHUP takes new relays, limits and log levels', async () => {

@@ -50,10 +50,10 @@ export async function locus(args: readonly string[], options: RunOptions = {}): 
   return { exitCode, stdout, stderr }
 }
 
-/** Runs one command on a pseudo-terminal; `type` is sent once each of its texts has been asked for. */
+/** Runs one command on a pseudo-terminal. Each text is typed once it was asked for; null closes the terminal. */
 export async function locusOnTerminal(
   args: readonly string[],
-  { type = [], ...options }: RunOptions & { type?: readonly { after: string; text: string }[] } = {},
+  { type = [], ...options }: RunOptions & { type?: readonly { after: string; text: string | null }[] } = {},
 ): Promise<{ exitCode: number | null; screen: string }> {
   let screen = ''
   const awaited = [...type]
@@ -68,7 +68,8 @@ export async function locusOnTerminal(
         const [next] = awaited
         if (!next || !screen.includes(next.after)) return
         awaited.shift()
-        terminal.write(next.text)
+        if (next.text === null) terminal.close()
+        else terminal.write(next.text)
       },
     },
   })
