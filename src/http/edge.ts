@@ -43,7 +43,7 @@ export function createEdge(app: App, dispatch: Dispatch, peers: Peers): Edge {
     )
     .get(
       '/.well-known/atproto-did',
-      at((request) => atprotoDid(app, request)),
+      at((request) => atprotoDid(app, request, peers.isFrontEnd(request))),
     )
     .get(
       '/.well-known/did.json',

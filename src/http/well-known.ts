@@ -4,9 +4,13 @@ import type { App } from '#app.ts'
 import { normalizeHandle } from '#lexicon/strings.ts'
 import { plain, publicJson } from './replies.ts'
 
-/** The DID of the account whose handle is the host that is asked for. @see https://atproto.com/specs/handle */
-export function atprotoDid(app: App, request: Request): Response {
-  const handle = normalizeHandle(hostOf(request))
+/**
+ * The DID of the account whose handle is the host that is asked for. A front end may say which that was.
+ * @see https://atproto.com/specs/handle
+ */
+export function atprotoDid(app: App, request: Request, isFrontEnd: boolean): Response {
+  const forwarded = isFrontEnd ? request.headers.get('x-forwarded-host')?.split(',')[0]?.trim() : null
+  const handle = normalizeHandle(forwarded ? hostIn(forwarded) : hostOf(request))
   const { handleDomains } = app.config
   const isOurs = handle !== null && handleDomains.some((domain) => `.${handle}`.endsWith(domain))
   const account = isOurs ? activeAccount(app.accounts, handle) : null
@@ -26,7 +30,11 @@ export function didDocument(app: App, request: Request): Response {
   })
 }
 
-/** The host that a request names, lower case and without its port. */
 function hostOf(request: Request): string {
-  return (request.headers.get('host') ?? '').toLowerCase().replace(/:\d*$/, '')
+  return hostIn(request.headers.get('host') ?? '')
+}
+
+/** In lower case and without the port. */
+function hostIn(header: string): string {
+  return header.toLowerCase().replace(/:\d*$/, '')
 }

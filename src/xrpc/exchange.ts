@@ -29,7 +29,7 @@ const COMPRESSION = { level: 1 } as const
 const ACCEPTS_GZIP = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i
 const COMPRESSIBLE = /^(?:application\/(?:json|vnd\.ipld\.car|jsonl)|text\/)/
 
-type Headers = Record<string, string>
+type Fields = Record<string, string>
 
 export class Exchange {
   readonly caller: Caller
@@ -106,14 +106,14 @@ export class Exchange {
     return this.error(statusOf(error), error.code, error.message, headers)
   }
 
-  private error(status: number, error: string, message: string, headers: Headers): Response {
+  private error(status: number, error: string, message: string, headers: Fields): Response {
     return this.respond(status, JSON.stringify({ error, message }), headers)
   }
 
   private respond(
     status: number,
     body: Uint8Array | ReadableStream | string | null,
-    headers: Headers,
+    headers: Fields,
   ): Response {
     log.debug('request answered', {
       method: this.origin.nsid,
@@ -124,8 +124,8 @@ export class Exchange {
     return new Response(body, { status, headers })
   }
 
-  private headers(contentType?: string): Headers {
-    const headers: Headers = {
+  private headers(contentType?: string): Fields {
+    const headers: Fields = {
       [ALLOW_ORIGIN]: '*',
       'access-control-expose-headers': EXPOSED_HEADERS,
       'x-request-id': this.caller.id,
@@ -167,7 +167,7 @@ export class Exchange {
   }
 }
 
-function setLimit(headers: Headers, { limit, remaining, resetAt, windowMs }: LimitState): void {
+function setLimit(headers: Fields, { limit, remaining, resetAt, windowMs }: LimitState): void {
   headers['ratelimit-limit'] = String(limit)
   headers['ratelimit-remaining'] = String(remaining)
   headers['ratelimit-reset'] = String(Math.floor(resetAt / 1000))

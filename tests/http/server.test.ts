@@ -73,6 +73,20 @@ describe('atproto-did', () => {
   })
 })
 
+test('a front end may say at which host an account was asked for', async () => {
+  await using pds = await startPds()
+  await using far = await startPds({ config: { trustedProxies: [] } })
+  const ask = async ({ url }: { url: string }) => {
+    const headers = { 'x-forwarded-host': 'alice.test, proxy.example' }
+    return (await fetch(`${url}/.well-known/atproto-did`, { headers })).text()
+  }
+  const { did } = await pds.createAccount('alice')
+  await far.createAccount('alice')
+
+  expect(await ask(pds)).toBe(did)
+  expect(await ask(far)).toBe('User not found')
+})
+
 describe('did.json', () => {
   test('is the document of the server, at its own name only', async () => {
     await using pds = await startPds()
