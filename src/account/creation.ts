@@ -140,18 +140,26 @@ export class AccountCreation {
     return await this.carryOut(plan)
   }
 
-  /** Finishes or undoes what an earlier run of this server had begun. */
+  /** Finishes or undoes what an earlier run of this server had begun. What cannot be done now is left to the next start. */
   async recover(): Promise<void> {
-    for (const { did, handle, madeDid } of this.sql.all.all()) {
-      const account = this.deps.accounts.get(did)
-      if (account) {
-        await this.deps.committer.createRepo(did, { handle, silent: account.deactivatedAt !== null })
-        this.sql.remove.run(did)
-      } else {
-        this.cancel(did, madeDid === 1)
+    for (const row of this.sql.all.all()) {
+      try {
+        await this.settleInterrupted(row)
+      } catch (error) {
+        log.error('interrupted sign-up not settled', { did: row.did, error })
       }
-      log.info('interrupted sign-up settled', { did, finished: account !== null })
     }
+  }
+
+  private async settleInterrupted({ did, handle, madeDid }: CreationRow): Promise<void> {
+    const account = this.deps.accounts.get(did)
+    if (account) {
+      await this.deps.committer.createRepo(did, { handle, silent: account.deactivatedAt !== null })
+      this.sql.remove.run(did)
+    } else {
+      this.cancel(did, madeDid === 1)
+    }
+    log.info('interrupted sign-up settled', { did, finished: account !== null })
   }
 
   /** The checks, in the order in which the official server makes them. */

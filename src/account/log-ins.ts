@@ -63,11 +63,11 @@ export class LogIns {
    * @throws ExpiredTokenError when it was ended
    * @throws AccountTakedownError when its account is taken down, InvalidRequestError when that is gone
    */
-  refresh(did: Did, tokenId: string): LoggedIn {
+  async refresh(did: Did, tokenId: string): Promise<LoggedIn> {
     const account = this.deps.accounts.get(did)
     if (!account) throw noUserInfo(did)
     if (isBarred(account)) throw new AccountTakedownError()
-    return { account, ...this.deps.sessions.refresh(did, tokenId) }
+    return { account, ...(await this.deps.sessions.refresh(did, tokenId)) }
   }
 
   /**

@@ -99,7 +99,13 @@ export class AccountRemoval implements Disposable {
 
   /** Clears away what an earlier run of this server left; DIDs are withdrawn in the background. */
   async recover(): Promise<void> {
-    for (const remains of this.sql.all.all()) await this.clear(remains)
+    for (const remains of this.sql.all.all()) {
+      try {
+        await this.clear(remains)
+      } catch (error) {
+        log.error('remains of an account not cleared away', { did: remains.did, error })
+      }
+    }
     void this.workOffAll()
   }
 

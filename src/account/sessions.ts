@@ -3,7 +3,7 @@
  * row here. Refreshing gives the next pair; the old refresh token works on for a short grace and always leads to the
  * same next one, so that a client which refreshes twice at once, or lost the answer, stays logged in.
  */
-import { type Database, transact } from '#db/database.ts'
+import type { Database } from '#db/database.ts'
 import type { Did } from '#lexicon/strings.ts'
 import { base32 } from '#std/base32.ts'
 import { randomBytes } from '#std/bytes.ts'
@@ -11,6 +11,7 @@ import { type Clock, HOUR } from '#std/clock.ts'
 import { Lru } from '#std/lru.ts'
 import type { AppPassword } from './app-passwords.ts'
 import { ExpiredTokenError } from './errors.ts'
+import { GroupCommit } from './group-commit.ts'
 import { type AccessScope, REFRESH_TOKEN_MS, type SessionTokens } from './session-tokens.ts'
 
 const GRACE_MS = 2 * HOUR
@@ -31,11 +32,13 @@ export interface PreparedSession extends SessionPair {
 
 export class Sessions {
   private readonly sql
+  private readonly commits: GroupCommit
   /** when the tokens of an account were last swept */
   private readonly swept = new Lru<Did, number>(REMEMBERED_SWEEPS)
 
   constructor(private readonly deps: { db: Database; clock: Clock; tokens: SessionTokens }) {
     this.sql = statements(deps.db)
+    this.commits = new GroupCommit(deps.db)
   }
 
   /** Logs `did` in: by the main password, or by an app password, which then bounds what the session may do. */
@@ -68,20 +71,9 @@ export class Sessions {
    * The next pair of tokens of a session. The scope follows the app password as it is now.
    * @throws ExpiredTokenError when the token was revoked, or replaced longer ago than the grace
    */
-  refresh(did: Did, tokenId: string): SessionPair {
-    const now = this.deps.clock.now()
-    return transact(this.deps.db, () => {
-      this.sweep(did, now)
-      const row = this.sql.get.get(did, tokenId)
-      if (!row || row.expiresAt <= now) throw revoked()
-      const nextId = row.nextId ?? newTokenId()
-      if (row.nextId === null)
-        this.sql.replace.run(nextId, Math.min(row.expiresAt, now + GRACE_MS), did, tokenId)
-      const { sessionId, generation, startedAt, appPassword } = row
-      this.insert({ did, id: nextId, sessionId, generation: generation + 1, startedAt, appPassword })
-      const scope = scopeOf(appPassword === null ? null : { privileged: row.privileged === 1 })
-      return this.issue(did, scope, nextId)
-    })
+  async refresh(did: Did, tokenId: string): Promise<SessionPair> {
+    const { scope, nextId } = await this.commits.run(() => this.rotate(did, tokenId))
+    return this.issue(did, scope, nextId)
   }
 
   /** Revokes a refresh token and those before it in its session, which in their grace would bring it back. */
@@ -93,6 +85,19 @@ export class Sessions {
   /** Ends every session of an account; access tokens that are out live until they expire. */
   endAll(did: Did): void {
     this.sql.endAll.run(did)
+  }
+
+  private rotate(did: Did, tokenId: string): { scope: AccessScope; nextId: string } {
+    const now = this.deps.clock.now()
+    const row = this.sql.get.get(did, tokenId)
+    if (!row || row.expiresAt <= now) throw revoked()
+    this.sweep(did, now)
+    const nextId = row.nextId ?? newTokenId()
+    if (row.nextId === null)
+      this.sql.replace.run(nextId, Math.min(row.expiresAt, now + GRACE_MS), did, tokenId)
+    const { sessionId, generation, startedAt, appPassword } = row
+    this.insert({ did, id: nextId, sessionId, generation: generation + 1, startedAt, appPassword })
+    return { scope: scopeOf(appPassword === null ? null : { privileged: row.privileged === 1 }), nextId }
   }
 
   private sweep(did: Did, now: number): void {

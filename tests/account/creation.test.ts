@@ -108,7 +108,7 @@ test('a new account has a DID that names our key and server, a repository, four 
   expect((await app.repos.verify(made.did)).problems).toEqual([])
   expect(app.tokens.verifyAccess(made.accessJwt)).toEqual({ did: made.did, scope: 'com.atproto.access' })
   const { tokenId } = app.tokens.verifyRefresh(made.refreshJwt)
-  expect(app.sessions.refresh(made.did, tokenId!)).toBeDefined()
+  expect(await app.sessions.refresh(made.did, tokenId!)).toBeDefined()
   expect((await app.logIns.logIn({ identifier: 'alice@example.com', password: PASSWORD })).account.did).toBe(
     made.did,
   )

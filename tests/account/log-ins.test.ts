@@ -172,7 +172,7 @@ test('a new password ends all sessions and the old password', async () => {
   await service.logIns.changePassword(alice, 'another password')
 
   const { tokenId } = service.tokens.verifyRefresh(refreshJwt)
-  expect(() => service.logIns.refresh(alice, tokenId!)).toThrow('Token has been revoked')
+  await expect(service.logIns.refresh(alice, tokenId!)).rejects.toThrow('Token has been revoked')
   await expect(service.logIns.logIn({ identifier: alice, password: PASSWORD })).rejects.toThrow(BadLogInError)
   const { account } = await service.logIns.logIn({ identifier: alice, password: 'another password' })
   expect(account.did).toBe(alice)

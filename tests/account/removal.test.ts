@@ -78,7 +78,7 @@ test('a deleted account is gone, the network is told, and its earlier events are
   expect(eventsOf(app, bob.did)).toHaveLength(4)
   expect((await app.plc.lastOperation(alice.did))?.type).toBe('plc_operation')
   const { tokenId } = app.tokens.verifyRefresh(alice.refreshJwt)
-  expect(() => app.logIns.refresh(alice.did, tokenId!)).toThrow('Could not find user info')
+  await expect(app.logIns.refresh(alice.did, tokenId!)).rejects.toThrow('Could not find user info')
   expect(rowsIn(opened, 'account_removal')).toBe(0)
 })
 

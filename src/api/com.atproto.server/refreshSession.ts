@@ -6,7 +6,7 @@ import { implement } from '#xrpc/implement.ts'
 export const refreshSession = implement(com.atproto.server.refreshSession, {
   auth: refreshToken(),
   async handle({ app, principal }) {
-    const { account, accessJwt, refreshJwt } = app.logIns.refresh(principal.did, principal.tokenId)
+    const { account, accessJwt, refreshJwt } = await app.logIns.refresh(principal.did, principal.tokenId)
     return { accessJwt, refreshJwt, ...(await sessionView(app, account)) }
   },
 })
