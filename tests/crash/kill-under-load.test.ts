@@ -39,6 +39,36 @@ test(
   ROUNDS * ROUND_MS,
 )
 
+test('a server that is asked to stop under load answers what it took, tells its consumers, and ends', async () => {
+  await using plc = await startPlc()
+  await using host = await Host.start({ plcUrl: plc.url })
+  const history = new History()
+  const alice = await createAccount(host, 'alice')
+  const writers = Array.from({ length: 4 }, (_, i) => new Writer(`w${i}`, alice))
+  await using consumer = await consume(host.url, { plcUrl: plc.url })
+  const enough = Promise.withResolvers<void>()
+  let written = 0
+  const work = writers.map((writer) =>
+    writer.write(
+      host,
+      () => true,
+      () => {
+        if (++written === 100) enough.resolve()
+      },
+    ),
+  )
+  await enough.promise
+
+  await host.stop()
+
+  await Promise.all(work)
+  expect(await consumer.untilClosed()).toMatchObject({ code: 1001 })
+  expect(consumer.faults).toEqual([])
+  history.note(consumer.events)
+  await host.start()
+  checkWriters(writers, await checkHost(host, [alice.did], history), history)
+})
+
 /** Lets all writers work, and kills the server after a random number of writes, at a random moment. */
 async function writeUntilKilled(host: Host, writers: readonly Writer[], history: History): Promise<void> {
   await using consumer = await consume(host.url, { plcUrl: host.plcUrl, checked: history.checked })

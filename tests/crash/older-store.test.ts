@@ -96,7 +96,7 @@ for (const [damage, inflict] of Object.entries(damages)) {
     await using host = await Host.start()
     const history = new History()
     const { accounts, writers } = await writersOf(host, 3)
-    await write(host, writers, WRITES)
+    await write(host, writers, 60)
     for (const { did } of accounts) await exportOf(host, did) // writes the tree
     await host.kill()
     for (const { did } of accounts) damageStore(host.storeOf(did), inflict)
@@ -112,7 +112,7 @@ for (const [damage, inflict] of Object.entries(damages)) {
       writers.filter(({ account }) => account === carol),
       10,
     )
-    await write(host, writers, 40)
+    await write(host, writers, 20)
     checkWriters(writers, await checkHost(host, dids(accounts), history), history)
   })
 }
