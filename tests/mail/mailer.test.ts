@@ -24,11 +24,11 @@ beforeEach(() => {
   db = openDatabase(join(directory, 'service.sqlite'), { migrations: serviceMigrations, synchronous: 'FULL' })
   clock = new TestClock()
   logged = []
-  configureLog({ write: (line) => void logged.push(line) })
+  configureLog({ level: 'info', write: (line) => void logged.push(line) })
 })
 
 afterEach(() => {
-  configureLog({ write: (line) => void process.stderr.write(line) })
+  configureLog({ level: 'error', write: (line) => void process.stderr.write(line) })
   db.close()
   rmSync(directory, { recursive: true })
 })
