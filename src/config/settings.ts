@@ -228,7 +228,7 @@ export const settings = {
   recordsBodyLimit: setting(
     'limits.records_body',
     size,
-    1024 * 1024,
+    1_000_000,
     'The same for createRecord, putRecord and applyWrites.',
     { reloadable: true },
   ),
