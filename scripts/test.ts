@@ -23,9 +23,9 @@ for await (const chunk of tests.stderr) {
 const exitCode = await tests.exited
 const failed = counted('fail')
 const broken = exitCode !== 0 && failed === 0 // the run itself ended badly, or there was no test
-console.log(
-  `${counted('pass')} passed, ${broken ? 1 : failed} failed, ${counted('skip') + counted('todo')} skipped`,
-)
+const skipped = counted('skip') + counted('todo')
+const rest = skipped > 0 ? `, ${skipped} skipped` : ''
+console.log(`${counted('pass')} passed, ${broken ? 1 : failed} failed${rest}`)
 process.exitCode = exitCode === 0 ? 0 : 1
 
 /** The number before `word` in the summary that ends the output of `bun test`. */
