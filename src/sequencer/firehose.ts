@@ -7,7 +7,8 @@
  * at the head whose socket fills up leaves the broadcast and continues as one behind. It costs a bounded buffer, however
  * far behind it is; one that takes nothing for `STALLED_MS` is told `ConsumerTooSlow` and closed.
  *
- * Frames are those of the log. Events are broadcast only when they are durable.
+ * Frames are those of the log. Events are broadcast only when they are durable. Until `release`, consumers that connect
+ * are held: connected, but sent nothing and not judged by their cursor, because the numbers may still jump ahead.
  */
 
 import type { Did } from '#lexicon/strings.ts'
@@ -47,7 +48,15 @@ interface Consumer {
   closing: boolean
 }
 
+/** A consumer that waits for the release. */
+interface Held {
+  readonly cursor: number | null
+  /** what was broadcast last when it came */
+  readonly since: number
+}
+
 export class Firehose {
+  private readonly held = new Map<ConsumerSocket, Held>()
   private readonly consumers = new Map<ConsumerSocket, Consumer>()
   private ring: LoggedEvent[] = []
   private ringBytes = 0
@@ -58,6 +67,7 @@ export class Firehose {
 
   constructor(
     private readonly deps: { sequencer: Sequencer; clock: Clock; broadcast: (frame: Uint8Array) => void },
+    private isHeld = false,
   ) {
     this.broadcastSeq = deps.sequencer.lastSeq
     this.stopListening = [
@@ -69,7 +79,7 @@ export class Firehose {
   }
 
   get consumerCount(): number {
-    return this.consumers.size
+    return this.consumers.size + this.held.size
   }
 
   /** Consumers that are being sent pages. */
@@ -81,6 +91,19 @@ export class Firehose {
 
   /** Begins to send to `socket` what comes after `cursor`, or only what is new when it has none. */
   open(socket: ConsumerSocket, cursor: number | null): void {
+    if (this.isHeld) this.held.set(socket, { cursor, since: this.broadcastSeq })
+    else this.admit(socket, cursor, this.broadcastSeq)
+  }
+
+  /** Lets in who was held, and from now on everyone at once. */
+  release(): void {
+    this.isHeld = false
+    for (const [socket, { cursor, since }] of this.held) this.admit(socket, cursor, since)
+    this.held.clear()
+  }
+
+  /** @param since where it starts when it has no cursor */
+  private admit(socket: ConsumerSocket, cursor: number | null, since: number): void {
     const { sequencer } = this.deps
     if (cursor !== null && cursor > this.broadcastSeq && cursor > sequencer.lastSeq) {
       this.refuse(socket, 'FutureCursor', 'Cursor in the future.')
@@ -88,7 +111,7 @@ export class Firehose {
     }
     const consumer: Consumer = {
       socket,
-      seq: cursor ?? this.broadcastSeq,
+      seq: cursor ?? since,
       atHead: false,
       waiting: 0,
       stalledSince: null,
@@ -122,14 +145,18 @@ export class Firehose {
 
   closed(socket: ConsumerSocket): void {
     this.consumers.delete(socket)
+    this.held.delete(socket)
   }
 
   /** Ends every connection: the server stops. */
   [Symbol.dispose](): void {
     clearInterval(this.looking)
     for (const stop of this.stopListening) stop()
-    for (const { socket } of this.consumers.values()) socket.close(1001, 'server is stopping')
+    for (const socket of [...this.consumers.keys(), ...this.held.keys()]) {
+      socket.close(1001, 'server is stopping')
+    }
     this.consumers.clear()
+    this.held.clear()
   }
 
   private publish(events: readonly LoggedEvent[]): void {

@@ -12,6 +12,7 @@ import { sequencerMigrations } from '#migrations/sequencer.ts'
 import type { Cid } from '#repo/cid.ts'
 import type { Clock } from '#std/clock.ts'
 import { logger } from '#telemetry/log.ts'
+import { SequenceRefusedError } from './errors.ts'
 
 const log = logger('sequencer')
 
@@ -47,6 +48,8 @@ export interface NewEvent {
 const PAGE_SIZE = 16 * 1024
 /** numbers left out after a crash, when the last events need not have reached the disk */
 const RELAXED_MARGIN = 100_000
+/** leaves room for as many events again as there are numbers below */
+const HIGHEST_BUMP = 2 ** 52
 /** events looked at in one step of an erasure */
 const ERASURE_STEP = 2000
 /** events dropped in one step of pruning, a few milliseconds' work, and the pages then cut off the file */
@@ -191,6 +194,19 @@ export class Sequencer {
     const through = found.length < limit ? upTo : (found.at(-1)?.seq ?? upTo)
     if (this.erasing.size === 0) return { events: found, through }
     return { events: found.filter(({ did, seq }) => seq > (this.erasing.get(did) ?? 0)), through }
+  }
+
+  /**
+   * Jumps ahead: the next event has a number above `to`, also after a crash. For when someone has seen higher numbers
+   * than ours, of a log that is lost.
+   * @throws SequenceRefusedError when `to` is not ahead, or too far for any number to follow
+   */
+  bump(to: number): void {
+    if (this.batch) throw new Error('bump within a batch')
+    if (!Number.isSafeInteger(to) || to <= this.last || to > HIGHEST_BUMP)
+      throw new SequenceRefusedError(to, this.last)
+    this.sql.setMark.run('last_seq', to)
+    this.last = to
   }
 
   /** Frames of the commits of one repository above `after`, in order. Scans the log: for repairs. */

@@ -1,0 +1,15 @@
+import { DomainError } from '#std/errors.ts'
+
+/** Event numbers only grow, and must not run out. */
+export class SequenceRefusedError extends DomainError {
+  override readonly name = 'SequenceRefusedError'
+  readonly kind = 'invalid'
+  readonly code = 'SequenceRefused'
+  constructor(to: number, last: number) {
+    super(
+      to <= last
+        ? `the last event has the number ${last}, which is not below ${to}`
+        : `${to} is not a number that events can go on from`,
+    )
+  }
+}
