@@ -7,16 +7,18 @@ import { targetOf } from '#actor/backlinks.ts'
 import type { Did, Tid } from '#lexicon/strings.ts'
 import { blobRefsOf } from '#repo/blob-ref.ts'
 import { readCar } from '#repo/car.ts'
-import { type Cid, formatCid } from '#repo/cid.ts'
+import { type Cid, formatCid, sameCid } from '#repo/cid.ts'
 import { decodeCommit } from '#repo/commit.ts'
 import { decodeToJson } from '#repo/dag-cbor.ts'
 import { RepoDamagedError } from '#repo/errors.ts'
-import { decodeFrame } from '#repo/events.ts'
+import { decodeFrame, type SyncEvent } from '#repo/events.ts'
 
 export interface CommitChange {
   root: RepoRoot
   /** rev of the commit before, or null for the first */
   since: Tid | null
+  /** a commit of the tree as it was, which was announced by a `#sync`; it has no `since` */
+  isRenewal?: true
   records: readonly RecordChange[]
 }
 
@@ -27,6 +29,12 @@ export function applyChange(store: ActorStore, { root, records }: CommitChange):
     root,
     records.map(({ path }) => path),
   )
+}
+
+/** Whether a change is the next after the head `before`. */
+export function follows({ root, since, isRenewal }: CommitChange, before: RepoRoot | null): boolean {
+  if (isRenewal) return before !== null && sameCid(root.dataCid, before.dataCid)
+  return since === (before?.rev ?? null)
 }
 
 /** The change of a record that is written, with what is derived from its content. */
@@ -42,7 +50,7 @@ export function recordWritten(
 }
 
 /**
- * Reads the change of a `#commit` event.
+ * Reads the change of a `#commit` or `#sync` event.
  * @throws RepoDamagedError when the frame is not one that this server wrote
  */
 export function changeOfFrame(did: Did, seq: number, frame: Uint8Array): CommitChange {
@@ -55,6 +63,7 @@ export function changeOfFrame(did: Did, seq: number, frame: Uint8Array): CommitC
 
 function readChange(did: Did, seq: number, frame: Uint8Array): CommitChange {
   const event = decodeFrame(frame)
+  if (event.type === 'sync') return readRenewal(did, seq, event)
   if (event.type !== 'commit') throw new Error(`event ${seq} is no commit`)
   const blocks = new Map(readCar(event.blocks).blocks.map(({ cid, bytes }) => [formatCid(cid), bytes]))
   const block = (cid: Cid): Uint8Array => {
@@ -74,4 +83,12 @@ function readChange(did: Did, seq: number, frame: Uint8Array): CommitChange {
     since: event.since,
     records,
   }
+}
+
+function readRenewal(did: Did, seq: number, event: SyncEvent): CommitChange {
+  const [block] = readCar(event.blocks).blocks
+  if (!block) throw new Error(`event ${seq} has no commit`)
+  const { rev, data } = decodeCommit(block.bytes)
+  const root = { did, commitCid: block.cid, commitBlock: block.bytes, dataCid: data, rev, seq }
+  return { root, since: null, isRenewal: true, records: [] }
 }

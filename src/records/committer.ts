@@ -55,7 +55,8 @@ export const EVENT_TOO_LARGE = 'Too many writes. Max event size: 2MB'
 export type Announcement =
   | { type: 'identity'; handle?: Handle }
   | { type: 'account'; active: boolean; status?: AccountStatus }
-  | { type: 'sync' }
+  /** `newerThan`: a head that is not newer is renewed first, by a commit of the same tree with a newer rev */
+  | { type: 'sync'; newerThan?: Tid }
 
 interface Deps {
   stores: ActorStores
@@ -223,11 +224,11 @@ export class Batch {
   announce(did: Did, event: Announcement): number {
     const { sequencer } = this.deps
     if (event.type === 'sync') {
-      const { root } = this.repo(did)
-      const blocks = writeCar(root.commitCid, [{ cid: root.commitCid, bytes: root.commitBlock }])
-      const head = { rev: root.rev, commitCid: root.commitCid }
-      const encode = (seq: number, time: string) => encodeSyncFrame({ seq, time, did, rev: root.rev, blocks })
-      return sequencer.append({ did, kind: 'sync', head, encode })
+      const repo = this.repo(did)
+      if (event.newerThan !== undefined && repo.root.rev <= event.newerThan)
+        return this.renew(repo, event.newerThan)
+      const { rev, commitCid: cid, commitBlock: bytes } = repo.root
+      return this.logSync(did, { rev, cid, bytes })
     }
     if (event.type === 'account') {
       const { active, status } = event
@@ -325,6 +326,27 @@ export class Batch {
       const store = this.store(did)
       if (repo.touchedCount > 0 || !store.tree()) this.deps.repos.checkpoint(repo, store)
     })
+  }
+
+  /**
+   * Signs the tree as it is once more, with a rev above `rev`, and announces that by a `#sync` alone: whoever has seen
+   * commits that were lost here could not connect a `#commit` with what it knows. @returns the number of the event
+   */
+  private renew(repo: LoadedRepo, rev: Tid): number {
+    const { did, root: before } = repo
+    const { keys, tids } = this.deps
+    const commit = signCommit({ did, rev: tids.next(rev), data: before.dataCid }, keys.load(did).sign)
+    const seq = this.logSync(did, commit)
+    const { cid: commitCid, bytes: commitBlock, data: dataCid } = commit
+    repo.root = { did, commitCid, commitBlock, dataCid, rev: commit.rev, seq }
+    applyChange(this.store(did), { root: repo.root, since: before.rev, records: [] })
+    return seq
+  }
+
+  private logSync(did: Did, { rev, cid, bytes }: Pick<SignedCommit, 'rev' | 'cid' | 'bytes'>): number {
+    const blocks = writeCar(cid, [{ cid, bytes }])
+    const encode = (seq: number, time: string) => encodeSyncFrame({ seq, time, did, rev, blocks })
+    return this.deps.sequencer.append({ did, kind: 'sync', head: { rev, commitCid: cid }, encode })
   }
 
   private drop(did: Did): void {

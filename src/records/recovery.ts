@@ -12,7 +12,7 @@ import type { Did } from '#lexicon/strings.ts'
 import type { Sequencer } from '#sequencer/sequencer.ts'
 import { DomainError } from '#std/errors.ts'
 import { logger } from '#telemetry/log.ts'
-import { applyChange, changeOfFrame } from './change.ts'
+import { applyChange, changeOfFrame, follows } from './change.ts'
 import { RepoLagsError } from './errors.ts'
 import type { StoreSync } from './store-sync.ts'
 
@@ -29,17 +29,17 @@ export function catchUp(store: ActorStore, sequencer: Sequencer, onAhead: (did: 
   if (head && before && before.rev > head.rev) onAhead(store.did)
   if (!head || (before && before.rev >= head.rev)) return
   const applied = transact(store.db, () => {
-    let rev = before?.rev ?? null
+    let root = before
     let count = 0
     for (const { seq, frame } of sequencer.commitsOf(store.did, before?.seq ?? 0)) {
       const change = changeOfFrame(store.did, seq, frame)
-      if (rev !== null && change.root.rev <= rev) continue
-      if (change.since !== rev) throw new RepoLagsError(store.did, rev, head.rev)
+      if (root && change.root.rev <= root.rev) continue
+      if (!follows(change, root)) throw new RepoLagsError(store.did, root?.rev ?? null, head.rev)
       applyChange(store, change)
-      rev = change.root.rev
+      root = change.root
       count++
     }
-    if (rev !== head.rev) throw new RepoLagsError(store.did, rev, head.rev)
+    if (root?.rev !== head.rev) throw new RepoLagsError(store.did, root?.rev ?? null, head.rev)
     return count
   })
   log.info('store brought up to date from the event log', { did: store.did, events: applied, rev: head.rev })

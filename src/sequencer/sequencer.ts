@@ -209,7 +209,7 @@ export class Sequencer {
     this.last = to
   }
 
-  /** Frames of the commits of one repository above `after`, in order. Scans the log: for repairs. */
+  /** Frames that announce commits of one repository above `after`, in order. Scans the log: for repairs. */
   commitsOf(did: Did, after: number): IterableIterator<{ seq: number; frame: Uint8Array }> {
     return this.sql.commitsOf.iterate(after, did)
   }
@@ -293,7 +293,7 @@ function statements(db: Database) {
       `SELECT did, rev, commit_cid AS commitCid, seq FROM event WHERE seq > ? AND rev IS NOT NULL ORDER BY seq`,
     ),
     commitsOf: db.query<{ seq: number; frame: Uint8Array }, [number, Did]>(
-      `SELECT seq, frame FROM event WHERE seq > ? AND did = ? AND kind = 'commit' ORDER BY seq`,
+      `SELECT seq, frame FROM event WHERE seq > ? AND did = ? AND rev IS NOT NULL ORDER BY seq`,
     ),
     head: db.query<Head, [Did]>('SELECT rev, commit_cid AS commitCid, seq FROM head WHERE did = ?'),
     setHead: db.query<null, [Did, Tid, Cid, number]>(
