@@ -21,6 +21,7 @@ export class History {
   /** CIDs of the commits that were announced */
   readonly commits = new Set<string>()
   private readonly frames = new Map<number, string>()
+  private readonly revs = new Map<number, string>()
 
   /** Notes events that were sent. @throws Error when a number was used for another event before */
   note(events: readonly FirehoseEvent[]): void {
@@ -31,6 +32,7 @@ export class History {
         throw new Error(`number ${event.seq} was used for two events`)
       this.frames.set(event.seq, event.hash)
       if (event.type === 'commit') this.commits.add(event.commit)
+      if ('rev' in event) this.revs.set(event.seq, event.rev)
     }
   }
 
@@ -40,6 +42,11 @@ export class History {
     const replayed = new Set(events.map((event) => ('seq' in event ? event.seq : 0)))
     for (const seq of this.frames.keys())
       if (!replayed.has(seq)) throw new Error(`event ${seq} is gone from the log`)
+  }
+
+  /** What the event with this number said of a repository's rev. */
+  revOf(seq: number): string | undefined {
+    return this.revs.get(seq)
   }
 
   get lastSeq(): number {

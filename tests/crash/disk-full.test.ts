@@ -1,3 +1,4 @@
+import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -137,6 +138,38 @@ test.skipIf(!canMount)(
   },
   60_000,
 )
+
+test.skipIf(!canMount)(
+  `the log drops no event that a store could not follow${why}`,
+  async () => {
+    using disk = SmallDisk.make()!
+    await using host = await Host.start({ data: join(disk.path, 'data') })
+    const accounts = [await createAccount(host, 'alice'), await createAccount(host, 'bobby')]
+    const writers = Array.from({ length: 8 }, (_, i) => new Writer(`w${i}`, accounts[i % 2]!))
+    for (const free of [100_000, 200_000, 300_000, 400_000, 500_000, 600_000]) {
+      disk.fill(free)
+      await writeUntilRefused(host, writers)
+      disk.empty() // nobody uses the accounts from here to the stop
+      await host.stop()
+      dropAppliedEvents(host)
+
+      await host.start()
+
+      for (const { did } of accounts) {
+        const exported = await exportOf(host, did)
+        for (const writer of writers) if (writer.account.did === did) writer.settle(exported)
+      }
+      await write(host, writers, 5)
+    }
+  },
+  60_000,
+)
+
+/** What happens to events that are old enough, and need not be applied again. */
+function dropAppliedEvents(host: Host): void {
+  using log = new Database(join(host.data, 'sequencer.sqlite'))
+  log.run(`DELETE FROM event WHERE seq <= (SELECT seq FROM mark WHERE name = 'applied_through')`)
+}
 
 /** Every writer makes `count` commits, none of which is refused. */
 async function write(host: Host, writers: readonly Writer[], count: number): Promise<void> {

@@ -13,6 +13,8 @@ export interface HostOptions {
   env?: Readonly<Record<string, string>>
   /** of a directory that is not its own */
   plcUrl?: string
+  /** a program that runs it, with its arguments */
+  under?: readonly string[]
 }
 
 export const ADMIN_PASSWORD = 'password of the operator'
@@ -95,10 +97,10 @@ export class Host implements AsyncDisposable {
   /** Starts the program without waiting for anything. */
   launch(): void {
     const { port, plcPort } = this.ports
-    const { env = {}, plcUrl } = this.options
+    const { env = {}, plcUrl, under = [] } = this.options
     const args = ['serve', '--dev', '--data', this.data, '--port', `${port}`, '--plc-port', `${plcPort}`]
     const settings = Object.entries(process.env).filter(([name]) => !/^(LOCUS|PDS)_/.test(name))
-    this.process = Bun.spawn([this.executable, ...args], {
+    this.process = Bun.spawn([...under, this.executable, ...args], {
       cwd: tmpdir(),
       env: {
         ...Object.fromEntries(settings),

@@ -34,7 +34,7 @@ test(
       checkWriters(writers, exports, history)
     }
     expect(writers.flatMap(({ refusals }) => refusals)).toEqual([])
-    report(startTimes, writers)
+    report(startTimes, writers, host.log)
   },
   ROUNDS * ROUND_MS,
 )
@@ -100,11 +100,12 @@ function moment(withinMs = 5): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * withinMs))
 }
 
-function report(startTimes: readonly number[], writers: readonly Writer[]): void {
+function report(startTimes: readonly number[], writers: readonly Writer[], log: string): void {
   const sorted = startTimes.toSorted((a, b) => a - b)
   const median = sorted[sorted.length >> 1] ?? 0
   const commits = writers.reduce((sum, writer) => sum + writer.commits.length, 0)
+  const redone = log.split('store brought up to date').length - 1
   console.log(
-    `${ROUNDS} kills, ${commits} commits acknowledged; healthy after ${median.toFixed()} ms (median), ${sorted.at(-1)?.toFixed()} ms (most)`,
+    `${ROUNDS} kills, ${commits} commits acknowledged, ${redone} stores redone; healthy after ${median.toFixed()} ms (median), ${sorted.at(-1)?.toFixed()} ms (most)`,
   )
 }

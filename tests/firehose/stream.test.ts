@@ -1,5 +1,6 @@
 /** The stream of events, as a strict consumer finds it. What every frame must be, the consumer checks by itself. */
 import { expect, test } from 'bun:test'
+import type { Did } from '#lexicon/strings.ts'
 import { HOUR } from '#std/clock.ts'
 import { TestClock } from '#tests/support/clock.ts'
 import { TemporaryDirectory } from '#tests/support/directory.ts'
@@ -111,6 +112,22 @@ test('a request that is refused is not on the stream', async () => {
   await consumer.until(({ type }) => type === 'commit')
 
   expect(consumer.events).toMatchObject([{ ops: [{ action: 'create', cid }] }])
+  expect(consumer.faults).toEqual([])
+})
+
+test('events that belong together are announced together or not at all', async () => {
+  await using pds = await startPds()
+  const alice = await pds.createAccount('alice')
+  await using consumer = await listen(pds)
+  const nobody = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa' as Did
+  const attempt = pds.app.committer.announce(nobody, [{ type: 'identity' }, { type: 'sync' }])
+  const written = post(alice, 'in the same batch')
+  await expect(attempt).rejects.toThrow()
+  await written
+
+  await consumer.until(({ type }) => type === 'commit')
+
+  expect(consumer.events).toHaveLength(1)
   expect(consumer.faults).toEqual([])
 })
 
