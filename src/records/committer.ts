@@ -100,7 +100,9 @@ export class Committer {
    */
   async createRepo(did: Did, { handle, silent }: { handle: Handle; silent?: boolean }): Promise<void> {
     await this.submit((batch) => batch.createRepo(did, handle, silent === true))
-    if (silent) await this.deps.sync.flush() // the log cannot redo what it was not told
+    const { sync, sequencer } = this.deps
+    // the log cannot redo what it was not told; and an account, which is on disk already, must not lose its repository
+    if (silent || !sequencer.syncsCommits) await sync.flush()
   }
 
   /** Announces events of one account, in order and together. */

@@ -40,12 +40,18 @@ export class Repos {
 
   /** The last commit. @throws RepoNotFoundError */
   head(did: Did): RepoHead {
+    const head = this.findHead(did)
+    if (!head) throw new RepoNotFoundError(did)
+    return head
+  }
+
+  /** The last commit, or null where there is none yet: of an account that is just being made. */
+  findHead(did: Did): RepoHead | null {
     const { sequencer, stores } = this.deps
     const announced = sequencer.head(did)
     if (announced) return { cid: announced.commitCid, rev: announced.rev }
-    const root = stores.open(did).root() // of an account that has not been announced yet
-    if (!root) throw new RepoNotFoundError(did)
-    return { cid: root.commitCid, rev: root.rev }
+    const root = stores.exists(did) ? stores.open(did).root() : null // of one that was not announced
+    return root && { cid: root.commitCid, rev: root.rev }
   }
 
   /** A CAR with the commit, the nodes from the root to `path`, and the record if it is there. @throws RepoNotFoundError */

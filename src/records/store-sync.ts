@@ -70,7 +70,8 @@ export class StoreSync {
     if (this.timer) clearTimeout(this.timer)
     this.timer = null
     this.batches = 0
-    const through = this.deps.sequencer.lastSeq
+    const { sequencer, layout } = this.deps
+    const through = sequencer.lastSeq
     const dids = [...this.dirty]
     this.dirty = new Set()
     try {
@@ -78,7 +79,8 @@ export class StoreSync {
       for (let at = 0; at < dids.length; at += AT_ONCE) {
         await Promise.all(dids.slice(at, at + AT_ONCE).map((did) => this.syncStore(did)))
       }
-      this.deps.sequencer.markApplied(through)
+      if (!sequencer.syncsCommits) await syncFile(`${layout.sequencer}-wal`)
+      sequencer.markApplied(through)
     } catch (error) {
       for (const did of dids) this.dirty.add(did)
       this.timer ??= setTimeout(() => void this.run(), RETRY_MS)

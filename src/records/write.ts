@@ -4,9 +4,9 @@
  */
 import type { ActorStore, RecordChange } from '#actor/actor-store.ts'
 import type { JsonObject } from '#lexicon/json.ts'
-import { type ValidationStatus, validateRecord } from '#lexicon/records.ts'
+import { type RecordPlace, type ValidationStatus, validateRecord } from '#lexicon/records.ts'
 import type { Did, Nsid, RecordKey, Tid } from '#lexicon/strings.ts'
-import { hasLegacyBlob } from '#repo/blob-ref.ts'
+import { legacyBlobIn } from '#repo/blob-ref.ts'
 import { type Cid, cidOf, sameCid } from '#repo/cid.ts'
 import { encodeJson } from '#repo/dag-cbor.ts'
 import type { RepoOp } from '#repo/events.ts'
@@ -23,17 +23,22 @@ import {
 } from './errors.ts'
 import type { LoadedRepo } from './loaded-repos.ts'
 
+interface NewContent {
+  record: JsonObject
+  /** where the record stands in the caller's input, for what is said of its faults; `record` when not given */
+  place?: RecordPlace
+}
+
 export type RecordWrite =
-  | { action: 'create'; collection: Nsid; rkey?: RecordKey | undefined; record: JsonObject }
-  | { action: 'update'; collection: Nsid; rkey: RecordKey; record: JsonObject }
+  | ({ action: 'create'; collection: Nsid; rkey?: RecordKey | undefined } & NewContent)
+  | ({ action: 'update'; collection: Nsid; rkey: RecordKey } & NewContent)
   /** creates or updates; `swapRecord` is what must be there now, null for nothing */
-  | {
+  | ({
       action: 'put'
       collection: Nsid
       rkey: RecordKey
-      record: JsonObject
       swapRecord?: Cid | null | undefined
-    }
+    } & NewContent)
   | { action: 'delete'; collection: Nsid; rkey: RecordKey }
   /** deletes the record if it is there */
   | { action: 'discard'; collection: Nsid; rkey: RecordKey; swapRecord?: Cid | undefined }
@@ -89,8 +94,10 @@ export function prepare(
     return { action, path: `${collection}/${write.rkey}`, swapRecord: write.swapRecord }
   const rkey = write.rkey ?? newRkey()
   const path = `${collection}/${rkey}`
-  const checked = validateRecord({ collection, rkey, record: write.record, validate })
-  if (hasLegacyBlob(checked.record)) throw new InvalidRequestError(`Legacy blobs are not allowed: ${path}`)
+  const { record, place } = write
+  const checked = validateRecord({ collection, rkey, record, validate, ...(place && { place }) })
+  const legacyBlob = legacyBlobIn(checked.record)
+  if (legacyBlob !== null) throw new InvalidRequestError(`Legacy blobs are not allowed (${legacyBlob})`)
   const content = encodeJson(checked.record)
   const cid = cidOf('dag-cbor', content)
   const encoded = { cid, content, json: checked.record, validationStatus: checked.status }

@@ -92,6 +92,11 @@ export class Sequencer {
     }
   }
 
+  /** Whether a batch is on disk when it is committed. Under relaxed durability that takes a sync of the log's file. */
+  get syncsCommits(): boolean {
+    return this.deps.durability === 'full'
+  }
+
   /** The number of the newest event. */
   get lastSeq(): number {
     return this.last

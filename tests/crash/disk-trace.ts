@@ -78,38 +78,47 @@ export class DiskModel {
     if (result < 0) return
     const strings = [...text.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g)].map(([, hex = '']) => bytesOf(hex))
     const fd = Number(text.match(/^\d+/)?.[0] ?? -1)
+    const [first = Buffer.alloc(0), second] = strings
+    const last = Number(text.match(/, (\d+)$/)?.[1])
     switch (name) {
       case 'open':
       case 'openat':
       case 'creat':
-        return this.opened(String(strings[0] ?? ''), text, result)
+        this.opened(String(first), text, result)
+        break
       case 'close':
-        return void this.open.delete(fd)
+        this.open.delete(fd)
+        break
       case 'pwrite64':
-        return this.write(fd, strings[0] ?? Buffer.alloc(0), Number(text.match(/, (\d+)$/)?.[1]), result)
+        this.write(fd, first, last, result)
+        break
       case 'write':
       case 'writev':
       case 'sendto':
       case 'sendmsg':
-        return this.write(fd, Buffer.concat(strings), null, result)
-      case 'ftruncate': {
-        const size = Number(text.match(/, (\d+)$/)?.[1])
-        return this.change(fd, (content) => resized(content, size))
-      }
+        this.write(fd, Buffer.concat(strings), null, result)
+        break
+      case 'ftruncate':
+        this.change(fd, (content) => resized(content, last))
+        break
       case 'fsync':
       case 'fdatasync':
-        return this.sync(fd)
+        this.sync(fd)
+        break
       case 'mkdir':
       case 'mkdirat':
-        return this.named(String(strings[0]), 'directory')
+        this.named(String(first), 'directory')
+        break
       case 'unlink':
       case 'unlinkat':
       case 'rmdir':
-        return void this.names.delete(String(strings[0]))
+        this.names.delete(String(first))
+        break
       case 'rename':
       case 'renameat':
       case 'renameat2':
-        return this.renamed(String(strings[0]), String(strings[1]))
+        this.renamed(String(first), String(second))
+        break
       default:
         if (strings.some((path) => this.isBelow(String(path)))) throw new Error(`${name} has no model`)
     }
@@ -159,7 +168,10 @@ export class DiskModel {
   private sync(fd: number): void {
     const file = this.open.get(fd)
     if (!file) return
-    if (file.entry === 'directory') return this.syncDirectory(file.path)
+    if (file.entry === 'directory') {
+      this.syncDirectory(file.path)
+      return
+    }
     file.entry.durable = contentOf(file.entry, () => true)
     file.entry.pending = []
   }

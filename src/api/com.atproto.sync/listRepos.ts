@@ -8,11 +8,12 @@ export const listRepos = implement(com.atproto.sync.listRepos, {
   auth: anyone,
   handle({ app, params: { limit, cursor } }) {
     const page = app.accounts.list({ limit, cursor })
-    const repos = page.accounts.map((account) => {
-      const { cid, rev } = app.repos.head(account.did)
+    const repos = page.accounts.flatMap((account) => {
+      const head = app.repos.findHead(account.did)
+      if (!head) return []
       const status = statusOf(account)
       const state = status === 'active' ? { active: true } : { active: false, status }
-      return { did: account.did, head: formatCid(cid), rev, ...state }
+      return { did: account.did, head: formatCid(head.cid), rev: head.rev, ...state }
     })
     return { ...(page.cursor !== undefined && { cursor: page.cursor }), repos }
   },
