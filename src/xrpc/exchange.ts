@@ -22,6 +22,8 @@ const gzipAside = promisify(gzip)
 const JSON_TYPE = 'application/json; charset=utf-8'
 /** Smaller answers gain nothing from compression. */
 const COMPRESS_FROM = 1024
+/** bytes of a body that arrives with its head, as a rule */
+const SMALL_BODY = 16 * 1024
 /** Larger ones are compressed in another thread. */
 const COMPRESS_ASIDE_FROM = 128 * 1024
 /** Level 1 takes 50 µs for a page of 100 posts and makes it a quarter; level 6 takes 180 µs for a sixth. */
@@ -99,6 +101,7 @@ export class Exchange {
       setLimit(headers, error.state)
       headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1000))
     }
+    if (hasLargeBody(this.request)) headers.connection = 'close'
     if (this.origin.door !== 'network') {
       headers['locus-error-kind'] = error.kind
       if (error.hint) headers['locus-error-hint'] = encodeURI(error.hint)
@@ -165,6 +168,16 @@ export class Exchange {
     const accepted = this.request.headers.get('accept-encoding')
     return accepted !== null && ACCEPTS_GZIP.test(accepted)
   }
+}
+
+/**
+ * Whether there may be more of a request than was read when it was refused. Its connection is then of no further use,
+ * and would keep a server that stops waiting for the rest.
+ */
+function hasLargeBody({ method, headers }: Request): boolean {
+  if (method !== 'POST') return false
+  const length = headers.get('content-length')
+  return length === null ? headers.has('transfer-encoding') : Number(length) > SMALL_BODY
 }
 
 function setLimit(headers: Fields, { limit, remaining, resetAt, windowMs }: LimitState): void {

@@ -245,4 +245,22 @@ describe('a server that stops', () => {
     expect(performance.now() - began).toBeLessThan(2000)
     socket.terminate()
   })
+
+  test('does not wait for the rest of bodies that were refused', async () => {
+    for (let round = 0; round < 5; round++) {
+      await using pds = await startPds()
+      const refused = await fetch(`${pds.url}/xrpc/${com.atproto.server.createSession.nsid}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ identifier: 'x'.repeat(400_000), password: '' }),
+      })
+      expect(refused.status).toBe(413)
+      await refused.body?.cancel()
+
+      const began = performance.now()
+      await pds.server.stop()
+
+      expect(performance.now() - began).toBeLessThan(5000)
+    }
+  })
 })
