@@ -41,6 +41,7 @@ import { catchUp, recoverStores } from '#records/recovery.ts'
 import { Repos } from '#records/repos.ts'
 import { StoreSync } from '#records/store-sync.ts'
 import { TidGenerator } from '#repo/tid.ts'
+import { Firehose } from '#sequencer/firehose.ts'
 import { Sequencer } from '#sequencer/sequencer.ts'
 import { LogUpkeep } from '#sequencer/upkeep.ts'
 import { type Clock, systemClock } from '#std/clock.ts'
@@ -58,6 +59,7 @@ export class App implements AsyncDisposable {
   readonly clock: Clock
   readonly layout: DataLayout
   readonly sequencer: Sequencer
+  readonly firehose: Firehose
   readonly stores: ActorStores
   readonly keys: SigningKeys
   readonly storeSync: StoreSync
@@ -114,6 +116,7 @@ export class App implements AsyncDisposable {
       (sequencer) => sequencer.close(),
     )
     const sequencer = this.sequencer
+    this.firehose = this.opened.use(new Firehose({ sequencer }))
     this.stores = this.opened.use(
       new ActorStores({
         layout,

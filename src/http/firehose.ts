@@ -1,90 +1,138 @@
 /**
  * `com.atproto.sync.subscribeRepos` on Bun's WebSocket: who may connect, and each connection as the firehose sees it.
- * Compression is off, clients' messages are ignored, and pings keep idle connections alive and find dead ones.
+ * Compression is off, and what clients send is ignored.
  * @see https://atproto.com/specs/event-stream
  */
 import type { Server, ServerWebSocket, WebSocketHandler } from 'bun'
+import { parseParams } from '#lexicon/checks.ts'
+import { InvalidParamsError } from '#lexicon/errors.ts'
 import type { ConsumerSocket, Firehose } from '#sequencer/firehose.ts'
 import { methodName, pathStart, queryOf } from '#xrpc/method-name.ts'
 
-const FIREHOSE_PATH = '/xrpc/com.atproto.sync.subscribeRepos'
-export const FIREHOSE_TOPIC = 'firehose'
+const NSID = 'com.atproto.sync.subscribeRepos'
+const TOPIC = 'firehose'
 
-/** bytes waiting for one connection above which Bun would drop frames; the firehose stops long before */
+/**
+ * Bytes waiting for one connection above which Bun would drop frames; the firehose stops long before. If it did not,
+ * the connection would end, and the consumer come back with its cursor, rather than miss something.
+ */
 const BACKPRESSURE_LIMIT = 64 * 1024 * 1024
-const IDLE_SECONDS = 60
 /** what a client may send; nothing of it is read */
 const MAX_MESSAGE_BYTES = 64 * 1024
+/** of one address, where calls are limited at all */
+const MAX_CONNECTIONS = 100
 
 export interface FirehoseSocketData {
-  /** as the client wrote it; null when it gave none */
-  readonly cursor: string | null
-  socket: ConsumerSocket | null
+  readonly address: string
+  /** of the request's URL */
+  readonly query: string
+  socket: FirehoseSocket | null
 }
 
-export function isFirehose({ url }: Request): boolean {
-  return (
-    url.startsWith(FIREHOSE_PATH, pathStart(url)) && methodName(url) === 'com.atproto.sync.subscribeRepos'
-  )
+/** Who asks for a connection. */
+export interface FirehosePeer {
+  readonly address: string
+  readonly isLimited: boolean
 }
 
-/** Turns a request for the firehose into a WebSocket, or answers why not. */
-export function upgradeToFirehose(
-  request: Request,
-  server: Server<FirehoseSocketData>,
-): Response | undefined {
-  if (request.method !== 'GET')
-    return refusal(405, `Incorrect HTTP method (${request.method}) expected GET`, { allow: 'GET' })
-  const cursor = new URLSearchParams(queryOf(request.url)).get('cursor')
-  const data: FirehoseSocketData = { cursor: cursor === '' ? null : cursor, socket: null }
-  if (server.upgrade(request, { data })) return undefined
-  return refusal(426, 'This is an event stream: connect with a WebSocket', { upgrade: 'websocket' })
-}
+/** The connections of one listener. */
+export class FirehoseConnections {
+  private readonly connections = new Map<string, number>()
 
-export function firehoseHandler(firehose: Firehose): WebSocketHandler<FirehoseSocketData> {
-  return {
-    perMessageDeflate: false,
-    backpressureLimit: BACKPRESSURE_LIMIT,
-    maxPayloadLength: MAX_MESSAGE_BYTES,
-    idleTimeout: IDLE_SECONDS,
-    sendPings: true,
-    open(ws) {
-      const socket = new FirehoseSocket(ws)
-      ws.data.socket = socket
-      const { cursor } = ws.data
-      if (cursor === null) firehose.open(socket, null)
-      else if (/^\d{1,16}$/.test(cursor) && Number.isSafeInteger(Number(cursor)))
-        firehose.open(socket, Number(cursor))
-      else
-        firehose.refuse(
-          socket,
-          'InvalidRequest',
-          'Error: Params must have the property "cursor" as a valid integer',
-        )
-    },
-    message() {},
-    drain: (ws) => void (ws.data.socket && firehose.drained(ws.data.socket)),
-    close: (ws) => void (ws.data.socket && firehose.closed(ws.data.socket)),
+  constructor(private readonly firehose: Firehose) {}
+
+  /** Whether a request is for the firehose. */
+  isMeant({ url }: Request): boolean {
+    return url.startsWith('/xrpc/', pathStart(url)) && methodName(url) === NSID
+  }
+
+  /** Turns a request for the firehose into a WebSocket, or answers why not. */
+  upgrade(
+    request: Request,
+    server: Server<FirehoseSocketData>,
+    { address, isLimited }: FirehosePeer,
+  ): Response | undefined {
+    if (request.method !== 'GET') {
+      const message = `Incorrect HTTP method (${request.method}) expected GET`
+      return refusal(405, 'InvalidRequest', message, { allow: 'GET' })
+    }
+    if (isLimited && (this.connections.get(address) ?? 0) >= MAX_CONNECTIONS)
+      return refusal(429, 'RateLimitExceeded', 'Too many connections from one address')
+    const data: FirehoseSocketData = { address, query: queryOf(request.url), socket: null }
+    if (server.upgrade(request, { data })) return undefined
+    const message = 'This is an event stream: connect with a WebSocket'
+    return refusal(426, 'InvalidRequest', message, { upgrade: 'websocket' })
+  }
+
+  get handler(): WebSocketHandler<FirehoseSocketData> {
+    const { firehose } = this
+    return {
+      perMessageDeflate: false,
+      backpressureLimit: BACKPRESSURE_LIMIT,
+      closeOnBackpressureLimit: true,
+      maxPayloadLength: MAX_MESSAGE_BYTES,
+      idleTimeout: 0, // the firehose pings, and knows better who is still there: a slow reader answers late
+      sendPings: false,
+      open: (ws) => this.open(ws),
+      message: (ws) => void (ws.data.socket && firehose.heard(ws.data.socket)),
+      pong: (ws) => void (ws.data.socket && firehose.heard(ws.data.socket)),
+      drain: (ws) => void (ws.data.socket && firehose.drained(ws.data.socket)),
+      close: (ws) => this.close(ws),
+    }
+  }
+
+  /** Sends to every socket of `server` that has joined. */
+  broadcastBy(server: Server<FirehoseSocketData>): (frame: Uint8Array) => void {
+    return (frame) => void server.publish(TOPIC, frame)
+  }
+
+  private open(ws: ServerWebSocket<FirehoseSocketData>): void {
+    const { address, query } = ws.data
+    const socket = new FirehoseSocket(ws)
+    ws.data.socket = socket
+    this.connections.set(address, (this.connections.get(address) ?? 0) + 1)
+    try {
+      this.firehose.open(socket, cursorOf(query))
+    } catch (error) {
+      if (!(error instanceof InvalidParamsError)) throw error
+      this.firehose.refuse(socket, error.code, error.message)
+    }
+  }
+
+  private close({ data: { socket, address } }: ServerWebSocket<FirehoseSocketData>): void {
+    if (!socket) return
+    this.firehose.closed(socket)
+    const left = (this.connections.get(address) ?? 1) - 1
+    if (left > 0) this.connections.set(address, left)
+    else this.connections.delete(address)
   }
 }
 
 class FirehoseSocket implements ConsumerSocket {
   constructor(private readonly ws: ServerWebSocket<FirehoseSocketData>) {}
 
-  send(frame: Uint8Array): void {
-    this.ws.sendBinary(frame)
+  send(frames: readonly Uint8Array[]): boolean {
+    let isTaken = true
+    this.ws.cork((ws) => {
+      for (const frame of frames) isTaken = ws.sendBinary(frame) !== 0 && isTaken
+    })
+    return isTaken
   }
 
   buffered(): number {
     return this.ws.getBufferedAmount()
   }
 
+  ping(): void {
+    this.ws.ping()
+  }
+
   join(): void {
-    this.ws.subscribe(FIREHOSE_TOPIC)
+    this.ws.subscribe(TOPIC)
   }
 
   leave(): void {
-    this.ws.unsubscribe(FIREHOSE_TOPIC)
+    this.ws.unsubscribe(TOPIC)
   }
 
   close(code: number, reason: string): void {
@@ -96,6 +144,18 @@ class FirehoseSocket implements ConsumerSocket {
   }
 }
 
-function refusal(status: number, message: string, headers: Record<string, string>): Response {
-  return Response.json({ error: 'InvalidRequest', message }, { status, headers })
+/** Some clients say -1 where they have seen nothing. @throws InvalidParamsError */
+function cursorOf(query: string): number | null {
+  const params = parseParams(NSID, query)
+  return 'cursor' in params && typeof params.cursor === 'number' ? Math.max(params.cursor, 0) : null
+}
+
+function refusal(
+  status: number,
+  error: string,
+  message: string,
+  headers: Record<string, string> = {},
+): Response {
+  const open = { 'access-control-allow-origin': '*' }
+  return Response.json({ error, message }, { status, headers: { ...headers, ...open } })
 }

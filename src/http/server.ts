@@ -6,18 +6,12 @@ import { rmSync } from 'node:fs'
 import { implementations } from '#api/index.ts'
 import type { App } from '#app.ts'
 import type { ListenAddress } from '#config/config.ts'
-import { Firehose } from '#sequencer/firehose.ts'
+import type { Firehose } from '#sequencer/firehose.ts'
 import { logger } from '#telemetry/log.ts'
 import { createDispatch, type Dispatch } from '#xrpc/dispatch.ts'
 import { ClientAddresses } from './client-address.ts'
 import { createEdge, type Edge, type Peers } from './edge.ts'
-import {
-  FIREHOSE_TOPIC,
-  type FirehoseSocketData,
-  firehoseHandler,
-  isFirehose,
-  upgradeToFirehose,
-} from './firehose.ts'
+import { FirehoseConnections, type FirehosePeer, type FirehoseSocketData } from './firehose.ts'
 import { publicJson } from './replies.ts'
 
 const log = logger('http')
@@ -56,7 +50,7 @@ export class RunningServer implements AsyncDisposable {
 
   /** Takes no more requests, waits for those under way as long as the configuration allows, and closes. */
   async stop(): Promise<void> {
-    this.firehose[Symbol.dispose]()
+    this.firehose.stop()
     const drained = Promise.all(this.listeners.map((listener) => listener.stop())).then(() => true)
     const timer = Promise.withResolvers<false>()
     const timeout = setTimeout(() => timer.resolve(false), this.drainTimeoutMs)
@@ -69,7 +63,7 @@ export class RunningServer implements AsyncDisposable {
 
   /** Closes every connection, whatever is under way. */
   async stopAtOnce(): Promise<void> {
-    this.firehose[Symbol.dispose]()
+    this.firehose.stop()
     await Promise.all(this.listeners.map((listener) => listener.stop(true)))
   }
 
@@ -84,7 +78,7 @@ export async function startServer(app: App): Promise<RunningServer> {
   const dispatch = createDispatch(app, implementations)
   const listeners: Listener[] = []
   try {
-    const { listener: network, firehose } = listenToNetwork(app, dispatch)
+    const network = listenToNetwork(app, dispatch)
     listeners.push(network)
     listeners.push(listenOnSocket(layout.adminSocket, 0o177, plainly(createEdge(app, dispatch, OPERATOR))))
     const plc =
@@ -99,31 +93,34 @@ export async function startServer(app: App): Promise<RunningServer> {
     app.crawlers.start()
     return new RunningServer(
       listeners,
-      firehose,
+      app.firehose,
       config.drainTimeoutMs,
       network.port ?? null,
       plc?.port ?? null,
     )
   } catch (error) {
+    app.firehose.stop()
     await Promise.all(listeners.map((listener) => listener.stop(true)))
     throw error
   }
 }
 
-function listenToNetwork(app: App, dispatch: Dispatch): { listener: Listener; firehose: Firehose } {
-  const { sequencer, clock, config } = app
+function listenToNetwork(app: App, dispatch: Dispatch): Listener {
+  const { firehose, config } = app
   const { listen, port } = config
   const peers = new NetworkPeers(app)
   const edge = createEdge(app, dispatch, peers)
-  const broadcast = (frame: Uint8Array) => void listener.publish(FIREHOSE_TOPIC, frame)
-  const firehose = new Firehose({ sequencer, clock, broadcast })
-  const routes: Routes = {
-    fetch: (request, server) => (isFirehose(request) ? upgradeToFirehose(request, server) : edge(request)),
-    websocket: firehoseHandler(firehose),
-  }
-  const listener = listenAt(listen, port, routes)
+  const connections = new FirehoseConnections(firehose)
+  const listener = listenAt(listen, port, {
+    fetch: (request, server) =>
+      connections.isMeant(request)
+        ? connections.upgrade(request, server, peers.firehosePeer(request))
+        : edge(request),
+    websocket: connections.handler,
+  })
   peers.listener = listener
-  return { listener, firehose }
+  firehose.start(connections.broadcastBy(listener))
+  return listener
 }
 
 function listenAt(listen: ListenAddress, port: number, routes: Routes): Listener {
@@ -169,6 +166,12 @@ class NetworkPeers implements Peers {
   isFrontEnd(request: Request): boolean {
     const peer = this.peerOf(request)
     return peer === null || this.addresses.isTrusted(peer)
+  }
+
+  firehosePeer(request: Request): FirehosePeer {
+    const address = this.addressOf(request)
+    const isLimited = this.app.rateLimits.counts(address, request.headers.get('x-ratelimit-bypass'))
+    return { address, isLimited }
   }
 
   /** The trusted proxies may change while the server runs. */

@@ -2,33 +2,51 @@
  * The firehose: who listens, and where each of them stands.
  *
  * A consumer is at the head or behind it. Those at the head share each frame: it is broadcast once. One behind is sent
- * pages, from the ring of recent events or from the log, at the pace at which its socket drains, until it has what was
- * last broadcast; in that same turn it joins the broadcast, so that the seam has neither gap nor duplicate. A consumer
- * at the head whose socket fills up leaves the broadcast and continues as one behind. It costs a bounded buffer, however
- * far behind it is; one that takes nothing for `STALLED_MS` is told `ConsumerTooSlow` and closed.
+ * pages at the pace at which its socket drains, until it has what was last broadcast; in that same turn it joins the
+ * broadcast, so that the seam has neither gap nor duplicate. A consumer at the head whose socket fills up leaves the
+ * broadcast and continues as one behind. Pages are given out in turns of a few milliseconds, to everyone in rotation, so
+ * that neither writers nor other consumers wait for those who catch up.
+ *
+ * What waits in a socket is bounded for each, and for all together: whoever takes nothing for `STALLED_LOOKS` is told
+ * `ConsumerTooSlow` and closed, and when memory runs short the fullest are cut off.
  *
  * Frames are those of the log. Events are broadcast only when they are durable. Until `release`, consumers that connect
  * are held: connected, but sent nothing and not judged by their cursor, because the numbers may still jump ahead.
  */
 
-import type { Did } from '#lexicon/strings.ts'
 import { encodeErrorFrame, encodeInfoFrame } from '#repo/events.ts'
-import type { Clock } from '#std/clock.ts'
+import { SECOND } from '#std/clock.ts'
+import { systemTimers, type Timers } from '#std/timers.ts'
+import { logger } from '#telemetry/log.ts'
+import { EventPages } from './event-pages.ts'
 import type { LoggedEvent, Sequencer } from './sequencer.ts'
 
-/** bytes waiting in a socket above which a consumer is sent no more until it drains */
-const HIGH_WATER = 1024 * 1024
+const log = logger('sequencer')
+
+/** bytes that may wait in all sockets together */
+const WAITING_BYTES = 256 * 1024 * 1024
+/** bytes waiting in a socket above which it is sent no more until it drains: a share of half of the above */
+const MIN_HIGH_WATER = 64 * 1024
+const MAX_HIGH_WATER = 1024 * 1024
+/** a larger frame is not broadcast, but given out in turns, so that a thousand sockets do not copy it at once */
+const LARGE_FRAME = 256 * 1024
 /** bytes broadcast between two looks at the sockets of the consumers at the head */
-const LOOK_EVERY = 256 * 1024
-const PAGE_EVENTS = 100
-const RING_BYTES = 8 * 1024 * 1024
-const STALLED_MS = 30_000
-const LOOK_MS = 1000
+const CHECK_EVERY = 64 * 1024
+/** how long pages are given out before anything else gets a turn */
+const TURN_MS = 4
+const LOOK_MS = SECOND
+/** looks during which bytes wait and none of them goes */
+const STALLED_LOOKS = 30
+/** looks during which nothing is heard of the other side, which is asked to answer by pings */
+const SILENT_LOOKS = 120
+const PING_LOOKS = 30
 
 export interface ConsumerSocket {
-  send(frame: Uint8Array): void
-  /** bytes accepted by `send` that the network has not taken yet */
+  /** Queues frames, in order. @returns false when not all were taken: the connection is then good for nothing */
+  send(frames: readonly Uint8Array[]): boolean
+  /** bytes queued that the network has not taken yet */
   buffered(): number
+  ping(): void
   /** starts and stops receiving what is broadcast */
   join(): void
   leave(): void
@@ -37,15 +55,28 @@ export interface ConsumerSocket {
   terminate(): void
 }
 
+export interface ConsumerCounts {
+  /** that get what is new when it is broadcast */
+  atHead: number
+  /** that are being sent pages */
+  behind: number
+  /** that wait for the release */
+  held: number
+}
+
 interface Consumer {
   readonly socket: ConsumerSocket
-  /** the last event given to the socket */
+  /** the last event given to the socket, while it is behind */
   seq: number
   atHead: boolean
-  /** bytes that were waiting when last looked at, and since when none of them went */
+  /** bytes that waited in the socket when last counted */
   waiting: number
-  stalledSince: number | null
-  closing: boolean
+  /** looks in a row at which bytes waited and none had gone */
+  stalledLooks: number
+  /** looks since it took bytes or said anything */
+  silentLooks: number
+  /** it was told why it is dropped; it is closed when it has taken that */
+  isRefused: boolean
 }
 
 /** A consumer that waits for the release. */
@@ -56,42 +87,52 @@ interface Held {
 }
 
 export class Firehose {
-  private readonly held = new Map<ConsumerSocket, Held>()
   private readonly consumers = new Map<ConsumerSocket, Consumer>()
-  private ring: LoggedEvent[] = []
-  private ringBytes = 0
+  private readonly held = new Map<ConsumerSocket, Held>()
+  /** that get a page in the next turn, in this order */
+  private readonly due = new Set<Consumer>()
+  /** whose cursor is above what was broadcast */
+  private readonly ahead = new Set<Consumer>()
+  private readonly pages: EventPages
+  private broadcast: ((frame: Uint8Array) => void) | null = null
   private broadcastSeq: number
-  private sinceLook = 0
-  private readonly stopListening: (() => void)[]
-  private readonly looking: ReturnType<typeof setInterval>
+  /** bytes in all sockets, as last counted */
+  private waiting = 0
+  private sinceCheck = 0
+  private looks = 0
+  private turn: ReturnType<typeof setImmediate> | null = null
+  private cancelLook: (() => void) | null = null
+  private readonly stopListening: readonly (() => void)[]
 
   constructor(
-    private readonly deps: { sequencer: Sequencer; clock: Clock; broadcast: (frame: Uint8Array) => void },
+    private readonly deps: { sequencer: Sequencer; timers?: Timers },
     private isHeld = false,
   ) {
-    this.broadcastSeq = deps.sequencer.lastSeq
+    const { sequencer } = deps
+    this.broadcastSeq = sequencer.lastSeq
+    this.pages = new EventPages(sequencer)
     this.stopListening = [
-      deps.sequencer.listen((events) => this.publish(events)),
-      deps.sequencer.onErasure((did, throughSeq) => this.forget(did, throughSeq)),
+      sequencer.listen((events) => this.publish(events)),
+      sequencer.onErasure((did, throughSeq) => this.pages.forget(did, throughSeq)),
     ]
-    this.looking = setInterval(() => this.look(), LOOK_MS)
-    this.looking.unref()
   }
 
-  get consumerCount(): number {
-    return this.consumers.size + this.held.size
+  get counts(): ConsumerCounts {
+    let atHead = 0
+    for (const consumer of this.consumers.values()) if (consumer.atHead) atHead++
+    return { atHead, behind: this.consumers.size - atHead, held: this.held.size }
   }
 
-  /** Consumers that are being sent pages. */
-  get behindCount(): number {
-    let count = 0
-    for (const consumer of this.consumers.values()) if (!consumer.atHead) count++
-    return count
+  /** Begins to take consumers. `broadcast` sends a frame to every socket that has joined. */
+  start(broadcast: (frame: Uint8Array) => void): void {
+    this.broadcast = broadcast
+    this.planLook()
   }
 
   /** Begins to send to `socket` what comes after `cursor`, or only what is new when it has none. */
   open(socket: ConsumerSocket, cursor: number | null): void {
-    if (this.isHeld) this.held.set(socket, { cursor, since: this.broadcastSeq })
+    if (!this.broadcast) socket.close(1001, 'server is stopping')
+    else if (this.isHeld) this.held.set(socket, { cursor, since: this.broadcastSeq })
     else this.admit(socket, cursor, this.broadcastSeq)
   }
 
@@ -102,162 +143,248 @@ export class Firehose {
     this.held.clear()
   }
 
-  /** @param since where it starts when it has no cursor */
-  private admit(socket: ConsumerSocket, cursor: number | null, since: number): void {
-    const { sequencer } = this.deps
-    if (cursor !== null && cursor > this.broadcastSeq && cursor > sequencer.lastSeq) {
-      this.refuse(socket, 'FutureCursor', 'Cursor in the future.')
-      return
-    }
-    const consumer: Consumer = {
-      socket,
-      seq: cursor ?? since,
-      atHead: false,
-      waiting: 0,
-      stalledSince: null,
-      closing: false,
-    }
-    this.consumers.set(socket, consumer)
-    if (cursor !== null && cursor < sequencer.prunedThrough) {
-      socket.send(
-        encodeInfoFrame({
-          name: 'OutdatedCursor',
-          message: 'Requested cursor exceeded limit. Possibly missing events',
-        }),
-      )
-    }
-    this.advance(consumer)
-  }
-
-  /** Sends an error frame and closes. */
+  /** Sends an error frame to a socket that was sent nothing yet, and closes it. */
   refuse(socket: ConsumerSocket, error: string, message: string): void {
-    socket.send(encodeErrorFrame({ error, message }))
+    socket.send([encodeErrorFrame({ error, message })])
     socket.close(1008, error)
   }
 
-  /** The socket has taken what was waiting. */
+  /** The socket has taken some of what was waiting. */
   drained(socket: ConsumerSocket): void {
     const consumer = this.consumers.get(socket)
     if (!consumer) return
-    consumer.stalledSince = null
-    this.advance(consumer)
+    heard(consumer)
+    this.count(consumer)
+    if (consumer.isRefused) this.closeIfTaken(consumer)
+    else if (!consumer.atHead) this.plan(consumer)
+  }
+
+  /** The other side has said something. */
+  heard(socket: ConsumerSocket): void {
+    const consumer = this.consumers.get(socket)
+    if (consumer) consumer.silentLooks = 0
   }
 
   closed(socket: ConsumerSocket): void {
-    this.consumers.delete(socket)
     this.held.delete(socket)
+    const consumer = this.consumers.get(socket)
+    if (!consumer) return
+    this.waiting -= consumer.waiting
+    this.consumers.delete(socket)
+    this.due.delete(consumer)
+    this.ahead.delete(consumer)
   }
 
-  /** Ends every connection: the server stops. */
-  [Symbol.dispose](): void {
-    clearInterval(this.looking)
-    for (const stop of this.stopListening) stop()
+  /** Ends every connection and takes no more: the server stops. */
+  stop(): void {
+    this.broadcast = null
+    this.cancelLook?.()
+    if (this.turn) clearImmediate(this.turn)
+    this.turn = null
     for (const socket of [...this.consumers.keys(), ...this.held.keys()]) {
+      this.closed(socket)
       socket.close(1001, 'server is stopping')
     }
-    this.consumers.clear()
-    this.held.clear()
+  }
+
+  [Symbol.dispose](): void {
+    for (const stop of this.stopListening) stop()
+    this.stop()
+  }
+
+  /** @param since where it starts when it has no cursor */
+  private admit(socket: ConsumerSocket, cursor: number | null, since: number): void {
+    const { sequencer } = this.deps
+    if (cursor !== null && cursor > sequencer.lastSeq) {
+      this.refuse(socket, 'FutureCursor', 'Cursor in the future.')
+      return
+    }
+    const seq = cursor ?? since
+    const consumer = {
+      socket,
+      seq,
+      atHead: false,
+      waiting: 0,
+      stalledLooks: 0,
+      silentLooks: 0,
+      isRefused: false,
+    }
+    this.consumers.set(socket, consumer)
+    if (seq < sequencer.prunedThrough) {
+      const message = 'Requested cursor exceeded limit. Possibly missing events'
+      this.send(consumer, [encodeInfoFrame({ name: 'OutdatedCursor', message })])
+    }
+    if (seq < this.broadcastSeq) this.plan(consumer)
+    else this.advance(consumer)
   }
 
   private publish(events: readonly LoggedEvent[]): void {
     for (const event of events) {
-      this.deps.broadcast(event.frame)
-      this.ring.push(event)
-      this.ringBytes += event.frame.length
-      this.sinceLook += event.frame.length
-      this.broadcastSeq = event.seq
+      if (this.deps.sequencer.isErased(event)) continue
+      const { seq, frame } = event
+      const isLarge = frame.length > LARGE_FRAME
+      if (isLarge) for (const consumer of this.consumers.values()) this.fallBehind(consumer)
+      this.pages.push(event)
+      this.broadcastSeq = seq
+      if (!isLarge) this.share(frame)
     }
-    this.trimRing()
-    if (this.sinceLook < LOOK_EVERY) return
-    this.sinceLook = 0
+    for (const consumer of this.ahead) this.plan(consumer)
+    this.ahead.clear()
+  }
+
+  private share(frame: Uint8Array): void {
+    this.broadcast?.(frame)
+    this.sinceCheck += frame.length
+    if (this.sinceCheck < CHECK_EVERY) return
+    this.sinceCheck = 0
+    const limit = this.highWater
     for (const consumer of this.consumers.values()) {
-      if (consumer.atHead && consumer.socket.buffered() > HIGH_WATER) this.fallBehind(consumer)
+      if (consumer.atHead && this.count(consumer) > limit) this.fallBehind(consumer)
     }
   }
 
-  private forget(did: Did, throughSeq: number): void {
-    this.ring = this.ring.filter((event) => event.did !== did || event.seq > throughSeq)
-    this.ringBytes = this.ring.reduce((sum, { frame }) => sum + frame.length, 0)
-  }
-
-  private trimRing(): void {
-    let drop = 0
-    while (this.ringBytes > RING_BYTES) this.ringBytes -= this.ring[drop++]?.frame.length ?? 0
-    if (drop > 0) this.ring = this.ring.slice(drop)
-  }
-
+  /** Takes a consumer out of the broadcast; it has everything up to `broadcastSeq`. */
   private fallBehind(consumer: Consumer): void {
+    if (!consumer.atHead) return
     consumer.socket.leave()
     consumer.atHead = false
     consumer.seq = this.broadcastSeq
+    this.plan(consumer)
   }
 
-  /** Sends a page, and goes on in the next turn, until the socket is full or the consumer is at the head. */
+  private plan(consumer: Consumer): void {
+    this.due.add(consumer)
+    this.turn ??= setImmediate(() => this.giveTurn())
+  }
+
+  private giveTurn(): void {
+    this.turn = null
+    const end = performance.now() + TURN_MS
+    for (const consumer of this.due) {
+      this.due.delete(consumer)
+      this.advance(consumer) // who is not done is added again, behind the others
+      if (performance.now() >= end) break
+    }
+    if (this.due.size > 0) this.turn = setImmediate(() => this.giveTurn())
+  }
+
+  /** Sends a page, or lets join, unless the socket is full: then it goes on when that has drained. */
   private advance(consumer: Consumer): void {
     const { socket } = consumer
-    if (consumer.atHead || consumer.closing || !this.consumers.has(socket) || socket.buffered() >= HIGH_WATER)
-      return
+    if (consumer.atHead || consumer.isRefused || !this.consumers.has(socket)) return
+    if (this.count(consumer) >= this.highWater) return
     if (consumer.seq < this.broadcastSeq) {
-      const { events, through } = this.page(consumer.seq)
-      for (const { frame } of events) socket.send(frame)
+      const { events, through } = this.pages.page(consumer.seq, this.broadcastSeq)
       consumer.seq = through
+      if (!this.send(consumer, framesOf(events))) return
     }
-    if (consumer.seq < this.broadcastSeq) {
-      setImmediate(() => this.advance(consumer))
-      return
-    }
-    socket.join()
+    if (consumer.seq < this.broadcastSeq) this.plan(consumer)
+    else if (consumer.seq > this.broadcastSeq) this.ahead.add(consumer)
+    else this.join(consumer)
+  }
+
+  private join(consumer: Consumer): void {
+    consumer.socket.join()
     consumer.atHead = true
   }
 
-  /** The next events that have been broadcast, and the number up to which these are all. */
-  private page(after: number): { events: readonly LoggedEvent[]; through: number } {
-    const oldest = this.ring[0]
-    if (oldest && oldest.seq <= after) {
-      const from = firstAbove(this.ring, after)
-      const events = this.ring.slice(from, from + PAGE_EVENTS)
-      return { events, through: events.at(-1)?.seq ?? this.broadcastSeq }
+  /** @returns whether the consumer is still there */
+  private send(consumer: Consumer, frames: readonly Uint8Array[]): boolean {
+    if (frames.length === 0) return true
+    if (!consumer.socket.send(frames)) {
+      this.cutOff(consumer)
+      return false
     }
-    return this.deps.sequencer.page(after, this.broadcastSeq, PAGE_EVENTS)
+    this.count(consumer)
+    if (this.waiting > WAITING_BYTES) this.makeRoom()
+    return this.consumers.has(consumer.socket)
   }
 
-  /** Once a second: sends those who fell behind on, and drops those who take nothing. */
+  /** Notes how much waits in the socket. */
+  private count(consumer: Consumer): number {
+    const buffered = consumer.socket.buffered()
+    this.waiting += buffered - consumer.waiting
+    consumer.waiting = buffered
+    return buffered
+  }
+
+  private get highWater(): number {
+    const share = WAITING_BYTES / 2 / this.consumers.size
+    return Math.min(MAX_HIGH_WATER, Math.max(MIN_HIGH_WATER, share))
+  }
+
+  /** Cuts off those for whom most waits, until what waits is within the limit. */
+  private makeRoom(): void {
+    for (const consumer of this.consumers.values()) this.count(consumer)
+    if (this.waiting <= WAITING_BYTES) return
+    const fullest = [...this.consumers.values()].sort((a, b) => b.waiting - a.waiting)
+    for (const consumer of fullest) {
+      if (this.waiting <= WAITING_BYTES) return
+      log.warn('consumer cut off for want of memory', { waitingBytes: consumer.waiting })
+      this.cutOff(consumer)
+    }
+  }
+
+  private planLook(): void {
+    const { timers = systemTimers } = this.deps
+    this.cancelLook?.()
+    this.cancelLook = timers.after(LOOK_MS, () => {
+      this.planLook()
+      this.look()
+    })
+  }
+
+  /** Sends those behind on, pings, and drops who takes nothing or is not heard of. */
   private look(): void {
-    const now = this.deps.clock.now()
+    const isPing = ++this.looks % PING_LOOKS === 0
+    const limit = this.highWater
     for (const consumer of this.consumers.values()) {
-      const buffered = consumer.socket.buffered()
-      if (consumer.atHead && buffered > HIGH_WATER) this.fallBehind(consumer)
-      const moves = buffered === 0 || buffered < consumer.waiting
-      consumer.waiting = buffered
-      if (moves) consumer.stalledSince = null
-      else consumer.stalledSince ??= now
-      if (consumer.atHead) continue
-      if (consumer.stalledSince !== null && now - consumer.stalledSince >= STALLED_MS) this.drop(consumer)
-      else this.advance(consumer)
+      const before = consumer.waiting
+      const waiting = this.count(consumer)
+      if (waiting < before) heard(consumer)
+      consumer.stalledLooks = waiting > 0 ? consumer.stalledLooks + 1 : 0
+      consumer.silentLooks++
+      if (consumer.stalledLooks > STALLED_LOOKS || consumer.silentLooks > SILENT_LOOKS) this.drop(consumer)
+      else if (consumer.atHead && waiting > limit) this.fallBehind(consumer)
+      else if (!consumer.atHead) this.plan(consumer)
+      if (isPing && waiting === 0) consumer.socket.ping()
     }
+    if (this.waiting > WAITING_BYTES) this.makeRoom()
   }
 
+  /** Tells a consumer that it is too slow; who does not even take that is cut off. */
   private drop(consumer: Consumer): void {
-    const { socket } = consumer
-    if (consumer.closing) {
-      socket.terminate()
-      this.closed(socket)
+    if (consumer.isRefused) {
+      this.cutOff(consumer)
       return
     }
-    consumer.closing = true
-    consumer.stalledSince = null
-    this.refuse(socket, 'ConsumerTooSlow', 'Stream consumer too slow')
+    log.info('consumer is too slow', { waitingBytes: consumer.waiting })
+    if (consumer.atHead) consumer.socket.leave()
+    consumer.atHead = false
+    consumer.isRefused = true
+    heard(consumer)
+    const message = 'Stream consumer too slow'
+    if (this.send(consumer, [encodeErrorFrame({ error: 'ConsumerTooSlow', message })]))
+      this.closeIfTaken(consumer)
+  }
+
+  private closeIfTaken({ socket, waiting }: Consumer): void {
+    if (waiting > 0) return
+    this.closed(socket)
+    socket.close(1008, 'ConsumerTooSlow')
+  }
+
+  private cutOff({ socket }: Consumer): void {
+    this.closed(socket)
+    socket.terminate()
   }
 }
 
-/** Index of the first event with a number above `seq`, in a list that is in order. */
-function firstAbove(events: readonly LoggedEvent[], seq: number): number {
-  let low = 0
-  let high = events.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((events[middle]?.seq ?? 0) <= seq) low = middle + 1
-    else high = middle
-  }
-  return low
+function heard(consumer: Consumer): void {
+  consumer.stalledLooks = 0
+  consumer.silentLooks = 0
+}
+
+function framesOf(events: readonly LoggedEvent[]): Uint8Array[] {
+  return events.map(({ frame }) => frame)
 }

@@ -193,12 +193,26 @@ export class Sequencer {
     for (const [did, head] of settled) if (this.newHeads.get(did) === head) this.newHeads.delete(did)
   }
 
-  /** Looks at up to `limit` events above `after`, none above `upTo`. These are all there are up to `through`. */
-  page(after: number, upTo: number, limit: number): { events: LoggedEvent[]; through: number } {
-    const found = this.sql.page.all(after, upTo, limit)
-    const through = found.length < limit ? upTo : (found.at(-1)?.seq ?? upTo)
-    if (this.erasing.size === 0) return { events: found, through }
-    return { events: found.filter(({ did, seq }) => seq > (this.erasing.get(did) ?? 0)), through }
+  /**
+   * The events above `after` and none above `upTo`, as many as fit into `maxBytes`, or one. These are all there are up
+   * to `through`.
+   */
+  page(after: number, upTo: number, maxBytes: number): { events: LoggedEvent[]; through: number } {
+    const events: LoggedEvent[] = []
+    let bytes = 0
+    let through = after
+    for (const event of this.sql.page.iterate(after, upTo)) {
+      if (bytes > 0 && bytes + event.frame.length > maxBytes) return { events, through }
+      bytes += event.frame.length
+      through = event.seq
+      if (!this.isErased(event)) events.push(event)
+    }
+    return { events, through: upTo }
+  }
+
+  /** Whether an event has been taken out of the log, although it may still be on disk. */
+  isErased({ did, seq }: Pick<LoggedEvent, 'did' | 'seq'>): boolean {
+    return this.erasing.size > 0 && seq <= (this.erasing.get(did) ?? 0)
   }
 
   /**
@@ -291,8 +305,8 @@ function statements(db: Database) {
     insert: db.query<null, [number, Did, EventKind, number, Tid | null, Cid | null, Uint8Array]>(
       'INSERT INTO event (seq, did, kind, time, rev, commit_cid, frame) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
-    page: db.query<LoggedEvent, [number, number, number]>(
-      'SELECT seq, did, kind, time, frame FROM event WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
+    page: db.query<LoggedEvent, [number, number]>(
+      'SELECT seq, did, kind, time, frame FROM event WHERE seq > ? AND seq <= ? ORDER BY seq',
     ),
     headsAfter: db.query<Head & { did: Did }, [number]>(
       `SELECT did, rev, commit_cid AS commitCid, seq FROM event WHERE seq > ? AND rev IS NOT NULL ORDER BY seq`,

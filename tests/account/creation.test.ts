@@ -20,7 +20,7 @@ function signUpOf(name: string, more: Partial<SignUp> = {}): SignUp {
 }
 
 function eventsOf(app: App, did: Did): string[] {
-  const { events } = app.sequencer.page(0, Number.MAX_SAFE_INTEGER, 1000)
+  const { events } = app.sequencer.page(0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
   return events.filter((event) => event.did === did).map((event) => event.kind)
 }
 

@@ -19,7 +19,7 @@ function signUpOf(name: string) {
 }
 
 function eventsOf(app: App, did: Did) {
-  const { events } = app.sequencer.page(0, Number.MAX_SAFE_INTEGER, 1000)
+  const { events } = app.sequencer.page(0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
   return events.filter((event) => event.did === did)
 }
 

@@ -161,7 +161,7 @@ test('a cursor that cannot be is refused by an error frame', async () => {
   expect(await future.until(({ type }) => type === 'error')).toMatchObject({ error: 'FutureCursor' })
   expect(await future.untilClosed()).toEqual({ code: 1008, reason: 'FutureCursor' })
 
-  for (const cursor of [-1, 1.5, Number.NaN, 2 ** 60]) {
+  for (const cursor of [1.5, Number.NaN, 2 ** 60]) {
     await using wrong = await listen(pds, cursor)
     expect(await wrong.until(({ type }) => type === 'error')).toMatchObject({ error: 'InvalidRequest' })
     expect(await wrong.untilClosed()).toEqual({ code: 1008, reason: 'InvalidRequest' })
