@@ -14,8 +14,8 @@ export class RepoUnavailableError extends DomainError {
   override readonly name = 'RepoUnavailableError'
   readonly kind = 'missing'
   readonly code: (typeof CODES)[keyof typeof CODES]
-  constructor(did: Did, status: keyof typeof CODES) {
-    super(`Repo has been ${status}: ${did}`)
+  constructor(repo: AtIdentifier, status: keyof typeof CODES) {
+    super(`Repo has been ${status}: ${repo}`)
     this.code = CODES[status]
   }
 }
@@ -33,7 +33,7 @@ export function readableAccount(
   const account = accounts.find(repo)
   const status = statusOf(account)
   if (!account || status === 'deleted') throw new RepoNotFoundError(repo)
-  if (status !== 'active' && !seesAll(account.did)) throw new RepoUnavailableError(account.did, status)
+  if (status !== 'active' && !seesAll(account.did)) throw new RepoUnavailableError(repo, status)
   return account
 }
 

@@ -105,7 +105,7 @@ export class ActorStore {
     const found: string[] = []
     for (let after = ''; ; ) {
       const next = this.sql.pathAfter.get(after)
-      if (!next) return found
+      if (!next) return found.sort() // a name that begins like another may come before it: `a-b/` before `a/`
       const collection = collectionOf(next.path)
       found.push(collection)
       after = `${collection}0`

@@ -33,6 +33,10 @@ const CHECKED: ReadonlySet<string> = new Set([
 ])
 
 export type ValidationStatus = 'valid' | 'unknown'
+/** Keys and indexes that lead from a caller's input to a record. */
+export type RecordPlace = readonly (string | number)[]
+
+const RECORD: RecordPlace = ['record']
 
 export interface RecordToCheck {
   readonly collection: Nsid
@@ -40,6 +44,7 @@ export interface RecordToCheck {
   readonly record: JsonObject
   /** true: its lexicon must be known; absent: checked where it is known; false: not held against a lexicon */
   readonly validate: boolean | undefined
+  readonly place?: RecordPlace
 }
 
 export interface CheckedRecord {
@@ -53,32 +58,29 @@ export interface CheckedRecord {
  * Checks a record before it is written: `$type` equals the collection, and key and content fit the lexicon.
  * @throws InvalidRecordError
  */
-export function validateRecord({ collection, rkey, record, validate }: RecordToCheck): CheckedRecord {
+export function validateRecord(toCheck: RecordToCheck): CheckedRecord {
+  const { collection, rkey, record, validate } = toCheck
   if (record.$type !== undefined && record.$type !== collection) {
     throw new InvalidRecordError(`Invalid $type: expected ${collection}, got ${shown(record.$type)}`)
   }
   if (!isRecordKey(rkey)) throw new InvalidRecordError(`Invalid record key: ${rkey}`)
   const typed = record.$type === undefined ? { ...record, $type: collection } : record
   if (validate === false) return { status: undefined, record: typed }
-  return { status: checkAgainstLexicon(collection, rkey, typed, validate === true), record: typed }
+  return { status: checkAgainstLexicon({ ...toCheck, record: typed }), record: typed }
 }
 
-function checkAgainstLexicon(
-  collection: Nsid,
-  rkey: RecordKey,
-  record: JsonObject,
-  mustBeKnown: boolean,
-): ValidationStatus {
+function checkAgainstLexicon(toCheck: RecordToCheck): ValidationStatus {
+  const { collection, rkey, record, validate, place = RECORD } = toCheck
   const schema = CHECKED.has(collection) ? schemas.record(collection) : null
   if (!schema) {
-    if (mustBeKnown) throw new InvalidRecordError(`Unknown lexicon type: ${collection}`)
+    if (validate) throw new InvalidRecordError(`Unknown lexicon type: ${collection}`)
     return 'unknown'
   }
   const key = schema.keySchema.safeValidate(rkey)
   if (!key.success) {
     throw new InvalidRecordError(`Invalid record key for ${collection}: ${key.reason.message}`)
   }
-  const content = schema.safeValidate(jsonToLex(record as JsonValue), { path: ['record'] })
+  const content = schema.safeValidate(jsonToLex(record as JsonValue), { path: [...place] })
   if (!content.success) {
     throw new InvalidRecordError(`Invalid ${collection} record: ${content.reason.message}`)
   }

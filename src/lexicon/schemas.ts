@@ -3,6 +3,7 @@
  * we refuse the same values with the same words. A definition is compiled when it is first needed, and what it refers
  * to when a value first gets there: only a few of some four hundred documents ever are.
  */
+import { type JsonValue, jsonToLex } from '@atproto/lex-json'
 import { l } from '@atproto/lex-schema'
 import type {
   Definition,
@@ -107,7 +108,7 @@ export class LexiconSchemas {
       case 'cid-link':
         return l.cid()
       case 'unknown':
-        return l.lexMap()
+        return new JsonMapSchema()
       case 'array':
         return l.array(this.compileLeaf(nsid, leaf.items), leaf)
       case 'object':
@@ -175,6 +176,18 @@ function absolute(nsid: string, ref: string): string {
 function optional(leaf: Leaf, schema: l.Validator): l.OptionalSchema<l.Validator> {
   const mayHaveDefault = leaf.type === 'ref' || ('default' in leaf && leaf.default !== undefined)
   return mayHaveDefault ? l.optional(schema) : new QuickOptionalSchema(schema)
+}
+
+/** A map in a value that is still JSON, where `{ $link }` and `{ $bytes }` are no maps. */
+class JsonMapSchema extends l.LexMapSchema {
+  override validateInContext(input: unknown, context: l.ValidationContext) {
+    return super.validateInContext(isJsonForm(input) ? jsonToLex(input) : input, context)
+  }
+}
+
+function isJsonForm(input: unknown): input is JsonValue & object {
+  if (typeof input !== 'object' || input === null) return false
+  return '$link' in input || '$bytes' in input
 }
 
 /**

@@ -32,12 +32,12 @@ export function blobRefsOf(record: unknown): BlobRef[] {
   return found
 }
 
-/** Whether a record has a reference of the old form. */
-export function hasLegacyBlob(record: unknown): boolean {
-  let found = false
+/** The CID in a reference of the old form that a record has, or null. */
+export function legacyBlobIn(record: unknown): string | null {
+  let found: string | null = null
   visitMaps(record, (map) => {
-    found ||= isLegacyBlob(map)
-    return !found
+    found ??= legacyCidOf(map)
+    return found === null
   })
   return found
 }
@@ -52,10 +52,10 @@ function blobRefOf(map: JsonMap): BlobRef | null {
   return cid && { cid, mimeType, size }
 }
 
-function isLegacyBlob(map: JsonMap): boolean {
+function legacyCidOf(map: JsonMap): string | null {
   const { cid, mimeType } = map
-  if (typeof cid !== 'string' || typeof mimeType !== 'string' || mimeType === '') return false
-  return Object.keys(map).length === 2 && isCidText(cid)
+  if (typeof cid !== 'string' || typeof mimeType !== 'string' || mimeType === '') return null
+  return Object.keys(map).length === 2 && isCidText(cid) ? cid : null
 }
 
 /** Any CID in its own spelling, of our form or not. */

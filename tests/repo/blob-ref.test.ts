@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { blobRefsOf, hasLegacyBlob } from '#repo/blob-ref.ts'
+import { blobRefsOf, legacyBlobIn } from '#repo/blob-ref.ts'
 import { formatCid } from '#repo/cid.ts'
 import { cid } from '#tests/support/trees.ts'
 
@@ -37,11 +37,10 @@ test('what is almost a reference is none', () => {
 test('references of the old form are noticed, and what is almost one is not', () => {
   const old = { cid: LINK, mimeType: 'image/jpeg' }
 
-  expect(hasLegacyBlob({ avatar: old })).toBe(true)
-  expect(hasLegacyBlob([[{ a: old }]])).toBe(true)
-  expect(hasLegacyBlob({ a: { cid: 'QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n', mimeType: 'x' } })).toBe(
-    true,
-  )
+  expect(legacyBlobIn({ avatar: old })).toBe(LINK)
+  expect(legacyBlobIn([[{ a: old }]])).toBe(LINK)
+  const cidV0 = 'QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n'
+  expect(legacyBlobIn({ a: { cid: cidV0, mimeType: 'x' } })).toBe(cidV0)
   expect(blobRefsOf({ avatar: old })).toEqual([])
   for (const map of [
     { ...old, $type: 'x' },
@@ -49,7 +48,7 @@ test('references of the old form are noticed, and what is almost one is not', ()
     { ...old, cid: LINK.toUpperCase() },
     { ...old, mimeType: '' },
   ]) {
-    expect(hasLegacyBlob({ map })).toBe(false)
+    expect(legacyBlobIn({ map })).toBeNull()
   }
 })
 
@@ -58,6 +57,6 @@ test('input of any shape and depth is walked', () => {
   for (let i = 0; i < 200_000; i++) deep = [deep]
 
   expect(blobRefsOf(deep).map((ref) => formatCid(ref.cid))).toEqual([LINK])
-  expect(hasLegacyBlob(deep)).toBe(false)
+  expect(legacyBlobIn(deep)).toBeNull()
   for (const value of [null, undefined, 1, 'x', true, []]) expect(blobRefsOf(value)).toEqual([])
 })

@@ -16,7 +16,7 @@ const POINTS: Record<Write['$type'], number> = {
 }
 
 export const applyWrites = implement(com.atproto.repo.applyWrites, {
-  auth: signedIn({ takendown: 'refused', deactivated: 'refused' }),
+  auth: signedIn(), // the state of the account is looked at with its repository
   rateLimit: {
     limit: 'repo-write',
     points: ({ input }) => input.writes.reduce((sum, { $type }) => sum + POINTS[$type], 0),
@@ -24,13 +24,14 @@ export const applyWrites = implement(com.atproto.repo.applyWrites, {
   bodyLimit: (config) => config.bodyLimits.records,
   async handle({ app, principal, input }) {
     const did = ownRepo(app.accounts, principal, input.repo)
-    const writes = input.writes.map((write): RecordWrite => {
+    const writes = input.writes.map((write, i): RecordWrite => {
       const { collection, rkey } = write
+      const place = ['writes', i, 'record']
       if (write.$type === 'com.atproto.repo.applyWrites#create') {
-        return { action: 'create', collection, rkey, record: write.value }
+        return { action: 'create', collection, rkey, record: write.value, place }
       }
       if (write.$type === 'com.atproto.repo.applyWrites#update') {
-        return { action: 'update', collection, rkey: write.rkey, record: write.value }
+        return { action: 'update', collection, rkey: write.rkey, record: write.value, place }
       }
       return { action: 'delete', collection, rkey: write.rkey }
     })

@@ -6,7 +6,7 @@ import { optionalCid } from '../cid-parameter.ts'
 import { commitMeta, recordMeta } from './write-answer.ts'
 
 export const createRecord = implement(com.atproto.repo.createRecord, {
-  auth: signedIn({ takendown: 'refused', deactivated: 'refused' }),
+  auth: signedIn(), // the state of the account is looked at with its repository
   rateLimit: { limit: 'repo-write', points: 3 },
   bodyLimit: (config) => config.bodyLimits.records,
   async handle({ app, principal, input }) {

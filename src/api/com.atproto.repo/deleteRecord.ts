@@ -6,7 +6,7 @@ import { optionalCid } from '../cid-parameter.ts'
 import { commitMeta } from './write-answer.ts'
 
 export const deleteRecord = implement(com.atproto.repo.deleteRecord, {
-  auth: signedIn({ takendown: 'refused', deactivated: 'refused' }),
+  auth: signedIn(), // the state of the account is looked at with its repository
   rateLimit: { limit: 'repo-write', points: 1 },
   async handle({ app, principal, input }) {
     const { repo, collection, rkey } = input

@@ -13,7 +13,7 @@ export const getRecord = implement(com.atproto.repo.getRecord, {
     const account = activeAccount(app.accounts, repo)
     const record = account && app.records.get(account.did, collection, rkey)
     const fits = record && (params.cid === undefined || params.cid === formatCid(record.cid))
-    if (!fits) throw new RecordNotFoundError(`at://${repo}/${collection}/${rkey}`)
+    if (!fits) throw new RecordNotFoundError(recordUri(account?.did ?? repo, collection, rkey))
     return { uri: recordUri(account.did, collection, rkey), cid: formatCid(record.cid), value: record.value }
   },
 })
