@@ -48,7 +48,7 @@ export interface World {
   unique: string
 }
 
-interface Target {
+export interface Target {
   url: string
   adminPassword: string
 }
@@ -105,7 +105,8 @@ async function worldOn(target: Target): Promise<World> {
   return { url: target.url, admin, alice, bob, unique }
 }
 
-async function member({ url }: Target, name: string): Promise<Member> {
+/** Makes the account `<name>.test`. */
+export async function member({ url }: Target, name: string): Promise<Member> {
   const input = { handle: `${name}.test`, email: `${name}@example.com`, password: `password-${name}` }
   const response = await fetch(`${url}/xrpc/com.atproto.server.createAccount`, {
     method: 'POST',
