@@ -11,6 +11,7 @@ import { Lru } from '#std/lru.ts'
 import { type Cursor, formatCursor, parseCursor } from './cursor.ts'
 
 const REMEMBERED = 4096
+const PAGE = 500
 
 /** Times are Unix milliseconds, null where the thing has not happened. */
 export interface Account {
@@ -121,6 +122,16 @@ export class Accounts {
     const last = accounts.at(-1)
     if (!last || accounts.length < limit) return { accounts }
     return { accounts, cursor: formatCursor({ primary: last.createdAt, secondary: last.did }) }
+  }
+
+  /** Every account, oldest first. Accounts may come and go meanwhile. */
+  *dids(): Generator<Did> {
+    for (let cursor: string | undefined; ; ) {
+      const page = this.list({ limit: PAGE, cursor })
+      for (const { did } of page.accounts) yield did
+      cursor = page.cursor
+      if (cursor === undefined) return
+    }
   }
 
   count(): number {

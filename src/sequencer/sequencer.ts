@@ -46,8 +46,11 @@ export interface NewEvent {
 
 /** 16 KiB pages hold a frame of a usual size without overflow pages. */
 const PAGE_SIZE = 16 * 1024
-/** numbers left out after a crash, when the last events need not have reached the disk */
-const RELAXED_MARGIN = 100_000
+/**
+ * Numbers left out when the log was not closed: under relaxed durability, or on a disk that does not keep what it was told
+ * to, the last events can be gone whose numbers consumers have seen.
+ */
+const UNCLOSED_MARGIN = 100_000
 /** leaves room for as many events again as there are numbers below */
 const HIGHEST_BUMP = 2 ** 52
 /** events looked at in one step of an erasure */
@@ -65,6 +68,8 @@ export class Sequencer {
   private readonly newHeads = new Map<Did, Head>()
   private readonly erasing = new Map<Did, number>()
   private batch: { events: LoggedEvent[]; heads: Map<Did, Head>; seq: number; now: number } | null = null
+  /** whether the log was closed after its last event, and not left by a crash */
+  readonly wasClosed: boolean
   private last: number
   private applied: number
   private pruned: number
@@ -79,11 +84,10 @@ export class Sequencer {
     })
     this.sql = statements(this.db)
     const mark = this.sql.mark.get('last_seq')?.seq
-    if (mark === undefined) this.sql.setMark.run('last_seq', deps.clock.now())
     this.last = Math.max(this.sql.newest.get()?.seq ?? 0, mark ?? deps.clock.now())
-    if (deps.durability === 'relaxed' && this.sql.mark.get('closed_at')?.seq !== this.last) {
-      this.last += RELAXED_MARGIN // a power cut may have taken events whose numbers consumers have seen
-    }
+    if (mark === undefined) this.sql.setMark.run('last_seq', this.last)
+    this.wasClosed = mark === undefined || this.sql.mark.get('closed_at')?.seq === this.last
+    if (!this.wasClosed) this.last += UNCLOSED_MARGIN
     this.applied = this.sql.mark.get('applied_through')?.seq ?? 0
     this.pruned = this.sql.mark.get('pruned_through')?.seq ?? 0
     for (const { did, throughSeq } of this.sql.erasures.all()) this.erasing.set(did, throughSeq)
@@ -287,7 +291,7 @@ export class Sequencer {
   /** Closes the log. Everything that it has answered is on disk already. */
   close(): void {
     try {
-      if (this.deps.durability === 'relaxed') this.sql.setMark.run('closed_at', this.last)
+      this.sql.setMark.run('closed_at', this.last)
     } catch (error) {
       log.warn('the event log could not be marked as closed, the next start leaves numbers out', { error })
     }
