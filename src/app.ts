@@ -22,7 +22,11 @@ import { openDatabase } from '#db/database.ts'
 import { DirectoryLock } from '#db/directory-lock.ts'
 import { DiskReserve } from '#db/disk-reserve.ts'
 import { StorageFullError, storageError } from '#db/errors.ts'
+import { AccountHealing } from '#federation/account-healing.ts'
 import { Crawlers } from '#federation/crawlers.ts'
+import { Discrepancies } from '#federation/discrepancies.ts'
+import { EventPace } from '#federation/event-pace.ts'
+import { Healing } from '#federation/healing.ts'
 import { PlcClient } from '#identity/plc-client.ts'
 import { IdentityResolver } from '#identity/resolver.ts'
 import { k256FromSecret } from '#keys/k256.ts'
@@ -39,6 +43,7 @@ import { LoadedRepos } from '#records/loaded-repos.ts'
 import { Records } from '#records/records.ts'
 import { catchUp, recoverStores } from '#records/recovery.ts'
 import { Repos } from '#records/repos.ts'
+import { StoreSweep } from '#records/store-sweep.ts'
 import { StoreSync } from '#records/store-sync.ts'
 import { TidGenerator } from '#repo/tid.ts'
 import { Firehose } from '#sequencer/firehose.ts'
@@ -46,6 +51,7 @@ import { Sequencer } from '#sequencer/sequencer.ts'
 import { LogUpkeep } from '#sequencer/upkeep.ts'
 import { type Clock, systemClock } from '#std/clock.ts'
 import { createSafeFetch, type SafeFetch } from '#std/safe-fetch.ts'
+import { systemTimers, type Timers } from '#std/timers.ts'
 import { logger } from '#telemetry/log.ts'
 import { version } from '#telemetry/version.ts'
 
@@ -53,6 +59,7 @@ const log = logger('app')
 
 export interface AppOptions {
   clock?: Clock
+  timers?: Timers
 }
 
 export class App implements AsyncDisposable {
@@ -86,11 +93,15 @@ export class App implements AsyncDisposable {
   readonly auth: Authenticator
   readonly rateLimits: RateLimits
   readonly crawlers: Crawlers
+  readonly discrepancies: Discrepancies
+  readonly accountHealing: AccountHealing
+  readonly healing: Healing
   readonly upkeep: LogUpkeep
+  readonly storeSweep: StoreSweep
 
   private constructor(
     private current: Config,
-    clock: Clock,
+    { clock, timers }: Required<AppOptions>,
     layout: DataLayout,
     reserve: DiskReserve,
     private readonly opened: AsyncDisposableStack,
@@ -116,7 +127,7 @@ export class App implements AsyncDisposable {
       (sequencer) => sequencer.close(),
     )
     const sequencer = this.sequencer
-    this.firehose = this.opened.use(new Firehose({ sequencer }))
+    this.firehose = this.opened.use(new Firehose({ sequencer }, config.crawlers.length > 0))
     this.stores = this.opened.use(
       new ActorStores({
         layout,
@@ -204,8 +215,28 @@ export class App implements AsyncDisposable {
         config.modService && didOf(config.modService.did, 'DID of the moderation service'),
     })
     this.rateLimits = new RateLimits({ clock, settings: config.rateLimits })
-    const { hostname, crawlers: relays, firehose } = config
-    this.crawlers = this.opened.use(new Crawlers({ relays, hostname, fetch: this.fetch, clock, sequencer }))
+    const { crawlers: relays, firehose } = config
+    const asHost = { relays, host: new URL(publicUrl).host, fetch: this.fetch, clock, timers, sequencer }
+    this.crawlers = this.opened.use(new Crawlers(asHost))
+    this.discrepancies = new Discrepancies({ db })
+    this.accountHealing = this.opened.use(
+      new AccountHealing({
+        ...stored,
+        accounts,
+        committer: this.committer,
+        repos: this.repos,
+        identity: this.identity,
+        discrepancies: this.discrepancies,
+        pace: new EventPace({ clock, accountCount: () => accounts.count() }),
+        clock,
+        timers,
+        publicUrl,
+      }),
+    )
+    this.healing = this.opened.use(
+      new Healing({ ...asHost, crawlers: this.crawlers, accounts: this.accountHealing }),
+    )
+    this.storeSweep = this.opened.use(new StoreSweep({ stores: this.stores, dids: () => accounts.dids() }))
     this.upkeep = this.opened.use(new LogUpkeep({ sequencer, clock, windowMs: firehose.backfillWindowMs }))
   }
 
@@ -213,7 +244,10 @@ export class App implements AsyncDisposable {
    * Opens the data directory of `config`, making it where there is none, and brings everything in it to a state of rest.
    * @throws DirectoryLockedError when another process has it, StorageFullError when the disk has no room for a start
    */
-  static async open(config: Config, { clock = systemClock }: AppOptions = {}): Promise<App> {
+  static async open(
+    config: Config,
+    { clock = systemClock, timers = systemTimers }: AppOptions = {},
+  ): Promise<App> {
     const layout = new DataLayout(config.dataDirectory, config.elsewhere)
     mkdirSync(layout.root, { recursive: true, mode: 0o700 })
     const opened = new AsyncDisposableStack()
@@ -221,7 +255,7 @@ export class App implements AsyncDisposable {
       const reserve = new DiskReserve(layout.reserve)
       opened.adopt(lockDirectory(layout.lock, reserve), (lock) => lock.release())
       reserve.releaseWhenFull()
-      const app = new App(config, clock, layout, reserve, opened)
+      const app = new App(config, { clock, timers }, layout, reserve, opened)
       recoverStores(app.stores, app.sequencer, app.storeSync)
       await recoverAccounts({ creation: app.creation, removal: app.removal })
       app.mail.start()
@@ -241,6 +275,7 @@ export class App implements AsyncDisposable {
     this.current = config
     this.rateLimits.configure(config.rateLimits)
     this.crawlers.setRelays(config.crawlers)
+    this.healing.setRelays(config.crawlers)
   }
 
   /** Tells consumers where the repository of an active account stands. */

@@ -6,141 +6,150 @@
  */
 import type { Sequencer } from '#sequencer/sequencer.ts'
 import { type Clock, HOUR, MINUTE, SECOND } from '#std/clock.ts'
-import { messageOf } from '#std/errors.ts'
 import type { SafeFetch } from '#std/safe-fetch.ts'
+import type { Timers } from '#std/timers.ts'
 import { logger } from '#telemetry/log.ts'
+import { type CrawlOutcome, RelayClient } from './relay-client.ts'
 
 const log = logger('federation')
 
 const NOTIFY_EVERY_MS = 20 * MINUTE
 const FIRST_RETRY_MS = 10 * SECOND
 const LAST_RETRY_MS = HOUR
-const TIMEOUT_MS = 10 * SECOND
-/** characters of a relay's refusal that are kept */
-const MAX_MESSAGE = 500
 
-export interface CrawlOutcome {
-  relay: string
-  ok: boolean
-  /** HTTP status; null when there was no answer */
-  status: number | null
-  /** what the relay said, or why it could not be asked; null when it was fine */
-  message: string | null
+/** A crawl request, and what came of it. */
+export interface LastCrawl {
+  /** Unix milliseconds */
+  readonly at: number
+  /** null while the relay is being asked */
+  readonly outcome: CrawlOutcome | null
 }
 
 interface CrawlersDeps {
   /** URLs of relays, without a slash at the end */
   relays: readonly string[]
-  hostname: string
+  /** as relays know this server */
+  host: string
   fetch: SafeFetch
   clock: Clock
+  timers: Timers
   sequencer: Sequencer
 }
 
 export class Crawlers implements Disposable {
-  private relays: readonly RelayNotifier[]
+  private notifiers: readonly RelayNotifier[]
   private stopListening: (() => void) | null = null
 
   constructor(private readonly deps: CrawlersDeps) {
-    this.relays = deps.relays.map((relay) => new RelayNotifier(relay, deps))
+    this.notifiers = deps.relays.map((url) => this.notifier(url))
   }
 
   /** Notifies every relay now, and from now on of what is new. */
   start(): void {
-    for (const relay of this.relays) relay.notify()
-    this.stopListening = this.deps.sequencer.listen(() => {
-      for (const relay of this.relays) relay.notify()
-    })
+    this.stopListening ??= this.deps.sequencer.listen(() => this.notify())
+    this.notify()
   }
 
   /** Changes the relays. New ones are asked at once, if the others were. */
   setRelays(urls: readonly string[]): void {
-    const before = this.relays
-    this.relays = urls.map(
-      (url) => before.find((known) => known.url === url) ?? new RelayNotifier(url, this.deps),
-    )
-    for (const relay of before) if (!this.relays.includes(relay)) relay.stop()
+    const before = this.notifiers
+    this.notifiers = urls.map((url) => before.find((known) => known.url === url) ?? this.notifier(url))
+    for (const notifier of before) if (!this.notifiers.includes(notifier)) notifier.stop()
     if (!this.stopListening) return
-    for (const relay of this.relays) if (!before.includes(relay)) relay.notify()
+    for (const notifier of this.notifiers) if (!before.includes(notifier)) notifier.notify()
   }
 
-  /** Asks the relays now, whenever they were asked last: all, or only `relay`. */
-  async requestCrawl(relay?: string): Promise<CrawlOutcome[]> {
-    const chosen =
-      relay === undefined
-        ? this.relays
-        : [this.relays.find(({ url }) => url === relay) ?? new RelayNotifier(relay, this.deps)]
-    return await Promise.all(chosen.map((one) => one.ask()))
+  /** Asks one relay now, whenever it was asked last; it need not be one of ours. */
+  async requestCrawl(url: string): Promise<CrawlOutcome> {
+    const known = this.notifiers.find((notifier) => notifier.url === url)
+    return known ? await known.ask() : await this.client(url).requestCrawl()
+  }
+
+  /** The last request to one of our relays since this server started; null when there was none. */
+  lastCrawl(url: string): LastCrawl | null {
+    return this.notifiers.find((notifier) => notifier.url === url)?.last ?? null
   }
 
   [Symbol.dispose](): void {
     this.stopListening?.()
-    for (const relay of this.relays) relay.stop()
+    for (const notifier of this.notifiers) notifier.stop()
+  }
+
+  private notify(): void {
+    for (const notifier of this.notifiers) notifier.notify()
+  }
+
+  private notifier(url: string): RelayNotifier {
+    const { clock, timers } = this.deps
+    return new RelayNotifier(this.client(url), { clock, timers })
+  }
+
+  private client(url: string): RelayClient {
+    const { host, fetch } = this.deps
+    return new RelayClient({ url, host, fetch })
   }
 }
 
+/** One relay, and when it is to be asked. */
 class RelayNotifier {
-  private askedAt: number | null = null
-  private timer: ReturnType<typeof setTimeout> | null = null
+  last: LastCrawl | null = null
+  private cancelTimer: (() => void) | null = null
   private failures = 0
+  private stopped = false
 
   constructor(
-    readonly url: string,
-    private readonly deps: CrawlersDeps,
+    private readonly client: RelayClient,
+    private readonly deps: { clock: Clock; timers: Timers },
   ) {}
+
+  get url(): string {
+    return this.client.url
+  }
 
   /** Asks now, or as soon as it may. */
   notify(): void {
-    if (this.timer) return
-    const since = this.askedAt === null ? NOTIFY_EVERY_MS : this.deps.clock.now() - this.askedAt
-    if (since >= NOTIFY_EVERY_MS) void this.ask()
-    else this.schedule(NOTIFY_EVERY_MS - since)
+    if (this.cancelTimer) return
+    const sinceMs = this.last ? this.deps.clock.now() - this.last.at : NOTIFY_EVERY_MS
+    if (sinceMs >= NOTIFY_EVERY_MS) void this.ask()
+    else this.schedule(Math.min(NOTIFY_EVERY_MS - sinceMs, NOTIFY_EVERY_MS)) // a clock may be set back
   }
 
   /** Never throws: the outcome says what went wrong, and the next try is planned. */
   async ask(): Promise<CrawlOutcome> {
-    this.stop()
-    this.askedAt = this.deps.clock.now()
-    const outcome = await this.request()
-    const { relay, status, message } = outcome
-    if (outcome.ok) {
+    this.cancel()
+    const before = this.last?.outcome
+    const at = this.deps.clock.now()
+    this.last = { at, outcome: null }
+    const outcome = await this.client.requestCrawl()
+    this.last = { at, outcome }
+    const { ok, relay, status, message } = outcome
+    if (ok) {
       this.failures = 0
-      log.info('crawl requested', { relay, status })
-    } else {
-      const retryMs = Math.min(FIRST_RETRY_MS * 4 ** this.failures++, LAST_RETRY_MS)
-      log.warn('crawl request failed', { relay, status, message, retryMs })
-      this.schedule(retryMs)
+      log[before?.ok ? 'debug' : 'info']('crawl requested', { relay, status })
+      return outcome
     }
+    const retryMs = Math.min(FIRST_RETRY_MS * 4 ** this.failures++, LAST_RETRY_MS)
+    log.warn('crawl request failed', { relay, status, reason: message, retryMs })
+    this.schedule(retryMs)
     return outcome
   }
 
   stop(): void {
-    if (this.timer) clearTimeout(this.timer)
-    this.timer = null
-  }
-
-  private async request(): Promise<CrawlOutcome> {
-    const { fetch, hostname } = this.deps
-    const relay = this.url
-    try {
-      const response = await fetch(`${relay}/xrpc/com.atproto.sync.requestCrawl`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ hostname }),
-        chosenBy: 'operator',
-        timeoutMs: TIMEOUT_MS,
-      })
-      const { ok, status } = response
-      const text = await response.text()
-      return { relay, ok, status, message: ok ? null : text.slice(0, MAX_MESSAGE) }
-    } catch (error) {
-      return { relay, ok: false, status: null, message: messageOf(error) }
-    }
+    this.stopped = true
+    this.cancel()
   }
 
   private schedule(ms: number): void {
-    this.stop()
-    this.timer = setTimeout(() => void this.ask(), ms)
-    this.timer.unref()
+    this.cancel()
+    if (this.stopped) return
+    this.cancelTimer = this.deps.timers.after(ms, () => {
+      this.cancelTimer = null
+      void this.ask()
+    })
+  }
+
+  private cancel(): void {
+    this.cancelTimer?.()
+    this.cancelTimer = null
   }
 }

@@ -91,6 +91,8 @@ export async function startServer(app: App): Promise<RunningServer> {
         : null
     if (plc) listeners.push(plc)
     app.crawlers.start()
+    if (!app.sequencer.wasClosed) app.storeSweep.start()
+    void app.healing.start().then(() => app.firehose.release())
     return new RunningServer(
       listeners,
       app.firehose,

@@ -72,7 +72,7 @@ test('a store that knows nothing of a renewal is brought up to it', async () => 
   expect(report).toMatchObject({ rev: head.rev, problems: [] })
 })
 
-function headOf(pds: Pds, did: Did): { rev: string; cid: string } {
+function headOf(pds: Pds, did: Did) {
   const { rev, cid } = pds.app.repos.head(did)
   return { rev, cid: formatCid(cid) }
 }
