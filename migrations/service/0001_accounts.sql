@@ -32,7 +32,6 @@ CREATE TABLE refresh_token (
   did TEXT NOT NULL REFERENCES account ON DELETE CASCADE,
   id TEXT NOT NULL,                         -- the token's jti
   session_id TEXT NOT NULL,                 -- the same for all tokens that came from one log-in
-  generation INTEGER NOT NULL,              -- how many tokens of the session came before
   started_at INTEGER NOT NULL,              -- when the account logged in
   app_password TEXT,                        -- by which it logged in; NULL = the main password
   next_id TEXT,                             -- the token that took its place; it then works on for a short grace only

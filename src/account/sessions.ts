@@ -55,7 +55,6 @@ export class Sessions {
       did,
       id,
       sessionId: base32(randomBytes(10)),
-      generation: 0,
       startedAt: this.deps.clock.now(),
       appPassword: appPassword?.name ?? null,
     }
@@ -76,10 +75,9 @@ export class Sessions {
     return this.issue(did, scope, nextId)
   }
 
-  /** Revokes a refresh token and those before it in its session, which in their grace would bring it back. */
+  /** Revokes a refresh token. One that it replaced less than the grace ago still refreshes, as at the official server. */
   end(did: Did, tokenId: string): void {
-    const row = this.sql.get.get(did, tokenId)
-    if (row) this.sql.end.run(did, row.sessionId, row.generation)
+    this.sql.end.run(did, tokenId)
   }
 
   /** Ends every session of an account; access tokens that are out live until they expire. */
@@ -95,8 +93,8 @@ export class Sessions {
     const nextId = row.nextId ?? newTokenId()
     if (row.nextId === null)
       this.sql.replace.run(nextId, Math.min(row.expiresAt, now + GRACE_MS), did, tokenId)
-    const { sessionId, generation, startedAt, appPassword } = row
-    this.insert({ did, id: nextId, sessionId, generation: generation + 1, startedAt, appPassword })
+    const { sessionId, startedAt, appPassword } = row
+    this.insert({ did, id: nextId, sessionId, startedAt, appPassword })
     return { scope: scopeOf(appPassword === null ? null : { privileged: row.privileged === 1 }), nextId }
   }
 
@@ -134,7 +132,6 @@ type NewRow = {
   did: Did
   id: string
   sessionId: string
-  generation: number
   startedAt: number
   appPassword: string | null
 }
@@ -148,11 +145,11 @@ interface Row extends Omit<NewRow, 'did' | 'id'> {
 function statements(db: Database) {
   return {
     insert: db.query<unknown, NewRow & { expiresAt: number }>(
-      `INSERT INTO refresh_token (did, id, session_id, generation, started_at, app_password, expires_at)
-       VALUES ($did, $id, $sessionId, $generation, $startedAt, $appPassword, $expiresAt) ON CONFLICT DO NOTHING`,
+      `INSERT INTO refresh_token (did, id, session_id, started_at, app_password, expires_at)
+       VALUES ($did, $id, $sessionId, $startedAt, $appPassword, $expiresAt) ON CONFLICT DO NOTHING`,
     ),
     get: db.query<Row, [string, string]>(
-      `SELECT session_id AS sessionId, generation, started_at AS startedAt, app_password AS appPassword,
+      `SELECT session_id AS sessionId, started_at AS startedAt, app_password AS appPassword,
               next_id AS nextId, expires_at AS expiresAt, privileged
        FROM refresh_token LEFT JOIN app_password ON app_password.did = refresh_token.did AND name = app_password
        WHERE refresh_token.did = ? AND id = ?`,
@@ -163,9 +160,7 @@ function statements(db: Database) {
     removeExpired: db.query<unknown, [string, number]>(
       'DELETE FROM refresh_token WHERE did = ? AND expires_at <= ?',
     ),
-    end: db.query<unknown, [string, string, number]>(
-      'DELETE FROM refresh_token WHERE did = ? AND session_id = ? AND generation <= ?',
-    ),
+    end: db.query<unknown, [string, string]>('DELETE FROM refresh_token WHERE did = ? AND id = ?'),
     endAll: db.query<unknown, [string]>('DELETE FROM refresh_token WHERE did = ?'),
   }
 }
