@@ -5,6 +5,7 @@
  * one transaction; a file with a newer schema than this program's is refused.
  */
 import { Database as SqliteDatabase } from 'bun:sqlite'
+import { closeSync, openSync } from 'node:fs'
 import { DomainError } from '#std/errors.ts'
 
 export type Migration = string | ((db: Database) => void)
@@ -75,7 +76,9 @@ export function transact<T>(db: Database, body: () => NotAPromise<T>): T {
   }
 }
 
+/** A new file, and what SQLite puts beside it, is the owner's alone to read. */
 export function openDatabase(path: string, options: OpenOptions): Database {
+  if (!options.readonly && !options.mustExist) closeSync(openSync(path, 'a', 0o600))
   const db = options.readonly
     ? new Database(path, { readonly: true, strict: true })
     : new Database(path, { create: !options.mustExist, readwrite: true, strict: true })

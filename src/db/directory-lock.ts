@@ -1,7 +1,7 @@
 /** At most one process writes a data directory: whoever holds the exclusive transaction on its lock file. */
 
 import { Database } from 'bun:sqlite'
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { DomainError } from '#std/errors.ts'
 
 export class DirectoryLockedError extends DomainError {
@@ -19,6 +19,7 @@ export class DirectoryLock {
 
   /** @throws DirectoryLockedError when another process, or another part of this one, has it */
   static acquire(path: string): DirectoryLock {
+    closeSync(openSync(path, 'a', 0o600))
     const db = new Database(path, { create: true, strict: true })
     try {
       db.run('PRAGMA busy_timeout = 0')

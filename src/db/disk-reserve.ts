@@ -6,6 +6,9 @@
 import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { randomBytes } from '#std/bytes.ts'
+import { logger } from '#telemetry/log.ts'
+
+const log = logger('db')
 
 const SIZE = 8 * 1024 * 1024
 /** most noise that the platform gives at a time */
@@ -15,6 +18,8 @@ const MARGIN = 1024 * 1024
 
 export class DiskReserve {
   private held: boolean
+  /** given up, and not taken again since */
+  private isGivenUp = false
 
   constructor(private readonly path: string) {
     this.held = statSync(path, { throwIfNoEntry: false })?.size === SIZE
@@ -23,11 +28,17 @@ export class DiskReserve {
   /** Takes the reserve, unless it is held already. @returns false when the disk is too full for it */
   hold(): boolean {
     this.held ||= this.take()
+    if (this.held && this.isGivenUp) {
+      this.isGivenUp = false
+      log.info('there is disk space again, writers are served')
+    }
     return this.held
   }
 
   /** Gives the space to those who have to go on. */
   release(): void {
+    if (!this.isGivenUp) log.error('the disk is full, writers are refused until there is space again')
+    this.isGivenUp = true
     this.held = false
     rmSync(this.path, { force: true })
   }
