@@ -109,9 +109,19 @@ export class PlcClient {
     const text = await bodyOf(response)
     if (response.ok) return
     if (response.status < 400 || response.status >= 500 || response.status === 429) throw troubled(response)
-    const last = await this.lastOperation(did)
-    if (last && operationCid(last) === operationCid(operation)) return
+    if (await this.has(did, operation)) return
     throw new PlcRefusedError(reasonIn(text) ?? `status ${response.status}`)
+  }
+
+  /** Whether an operation that was refused is one that the directory took before. */
+  private async has(did: Did, operation: AnyPlcOperation): Promise<boolean> {
+    try {
+      const last = await this.lastOperation(did)
+      return last !== null && operationCid(last) === operationCid(operation)
+    } catch (error) {
+      if (error instanceof PlcUnavailableError) return false // its reason for the refusal says more
+      throw error
+    }
   }
 
   private async get(did: Did, path: string): Promise<Json | null> {
