@@ -102,11 +102,16 @@ export class Exchange {
       headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1000))
     }
     if (hasLargeBody(this.request)) headers.connection = 'close'
-    if (this.origin.door !== 'network') {
+    if (this.isFromOperator()) {
       headers['locus-error-kind'] = error.kind
       if (error.hint) headers['locus-error-hint'] = encodeURI(error.hint)
     }
     return this.error(statusOf(error), error.code, error.message, headers)
+  }
+
+  /** Whether the command line may be at the other end, which ends by the kind of an error and shows its hint. */
+  private isFromOperator(): boolean {
+    return this.origin.door !== 'network' || /^basic /i.test(this.request.headers.get('authorization') ?? '')
   }
 
   private error(status: number, error: string, message: string, headers: Fields): Response {
