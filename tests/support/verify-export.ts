@@ -79,19 +79,16 @@ function requireTreeOfRecords(records: ReadonlyMap<string, string>, dataCid: str
   if (tree.cid() !== dataCid) throw new ExportError('the records make another tree')
 }
 
+/** What several paths share may be there once, or, so that a reader need not remember it, at each of them. */
 function requireBlocks(order: readonly string[], wanted: readonly string[], anyOrder: boolean): void {
   const needed = new Set(wanted)
-  const once = [...needed]
-  if (new Set(order).size !== order.length && !anyOrder) {
-    const seen = new Set<string>()
-    const twice = order.find((cid) => seen.size === seen.add(cid).size)
-    throw new ExportError(`block ${twice} is there twice`)
-  }
   const superfluous = order.find((cid) => !needed.has(cid))
   if (superfluous) throw new ExportError(`block ${superfluous} belongs to nothing`)
-  const wrong = anyOrder ? -1 : once.findIndex((cid, i) => order[i] !== cid)
+  if (anyOrder) return
+  const right = order.length === wanted.length ? wanted : [...needed]
+  const wrong = order.findIndex((cid, i) => right[i] !== cid)
   if (wrong >= 0)
-    throw new ExportError(`block ${wrong} is ${order[wrong]}, in the order of the tree it is ${once[wrong]}`)
+    throw new ExportError(`block ${wrong} is ${order[wrong]}, in the order of the tree it is ${right[wrong]}`)
 }
 
 /** CID of the tree of a repository without records. */
