@@ -47,6 +47,11 @@ export const commandEntries: readonly CommandEntry[] = [
     'export-car': async () => (await import('./commands/export-car.ts')).exportCar,
     'repo verify': async () => (await import('./commands/repo/verify.ts')).verify,
   }),
+  ...group('Network', {
+    'relay status': async () => (await import('./commands/relay/status.ts')).status,
+    'relay crawl': async () => (await import('./commands/relay/crawl.ts')).crawl,
+    'relay heal': async () => (await import('./commands/relay/heal.ts')).heal,
+  }),
   ...group('Tools', {
     'key generate': async () => (await import('./commands/key/generate.ts')).generate,
     'key inspect': async () => (await import('./commands/key/inspect.ts')).inspect,
@@ -61,5 +66,6 @@ export const nouns: Readonly<Record<string, string>> = {
   account: 'create, find and change accounts',
   invite: 'make and manage invite codes',
   repo: 'check repositories',
+  relay: 'see how relays see this server, and mend it',
   key: 'make and inspect keys, without a server',
 }

@@ -32,6 +32,10 @@ import { listRepos } from './com.atproto.sync/listRepos.ts'
 import { list } from './host.locus.account/list.ts'
 import { show as accountShow } from './host.locus.account/show.ts'
 import { show as inviteShow } from './host.locus.invite/show.ts'
+import { crawl } from './host.locus.relay/crawl.ts'
+import { healAccounts } from './host.locus.relay/healAccounts.ts'
+import { healHost } from './host.locus.relay/healHost.ts'
+import { status as relayStatus } from './host.locus.relay/status.ts'
 import { verify } from './host.locus.repo/verify.ts'
 import { status } from './host.locus.server/status.ts'
 
@@ -68,6 +72,10 @@ export const implementations: readonly Implementation[] = [
   list,
   accountShow,
   inviteShow,
+  crawl,
+  healAccounts,
+  healHost,
+  relayStatus,
   verify,
   status,
 ]

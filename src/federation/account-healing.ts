@@ -26,6 +26,7 @@ import {
   gravest,
   judgeAccount,
   type OwnAccount,
+  type Remedy,
   remedyOf,
   revToPass,
 } from './account-findings.ts'
@@ -62,6 +63,11 @@ export interface Comparison {
   readonly status: string | null
   /** the rev that a `#sync` must be newer than; null when the head is good as it is */
   readonly newerThan: Tid | null
+}
+
+/** `announce`: it would be, on a dry run. `later`: as soon as the pace allows. `left`: a person must decide. */
+export interface AccountTreatment extends Comparison {
+  readonly action: 'none' | 'announce' | 'announced' | 'later' | 'left'
 }
 
 interface Deps {
@@ -160,13 +166,37 @@ export class AccountHealing implements AsyncDisposable {
     return events.length > 0
   }
 
+  /**
+   * Compares an account and heals what is found, whatever was tried before; nothing of it on a dry run. Null when it is
+   * not here any more.
+   */
+  async treat(
+    did: Did,
+    relays: readonly ListeningRelay[],
+    { dryRun }: { dryRun: boolean },
+  ): Promise<AccountTreatment | null> {
+    const { discrepancies, clock } = this.deps
+    const comparison = await this.compare(did, relays)
+    if (!comparison) return null
+    const remedy = remedyFor(comparison, discrepancies.get(did))
+    if (remedy === 'announce' && dryRun) return { ...comparison, action: 'announce' }
+    if (remedy === 'announce') {
+      const announced = await this.announce(comparison, false)
+      if (announced) this.settle(comparison, true)
+      else discrepancies.compareAll([did], clock.now())
+      return { ...comparison, action: announced ? 'announced' : 'later' }
+    }
+    if (!dryRun && (remedy === 'person' || comparison.finding === 'agreed')) this.settle(comparison, false)
+    return { ...comparison, action: remedy === 'person' ? 'left' : 'none' }
+  }
+
   /** Notes what was found of an account and, with `announced`, that it was announced because of it. */
   settle(comparison: Comparison, announced: boolean): void {
     const { discrepancies, clock } = this.deps
     const { did, finding, relay, status } = comparison
     const before = discrepancies.get(did)
     if (finding === 'agreed') {
-      discrepancies.remove(did)
+      if (before) discrepancies.remove(did)
       if (before?.announcedCount) log.info('relay holds an account as this server does again', { did })
       return
     }
@@ -218,16 +248,14 @@ export class AccountHealing implements AsyncDisposable {
     if (!comparison) return this.deps.discrepancies.remove(did)
     const { finding } = comparison
     if (finding === 'ahead' && !before) await this.compareAllAfterLoss(comparison)
-    const isUncompared = before !== null && before.finding === null
-    if (remedyOf(finding) === 'announce' || (isUncompared && finding === 'silent')) {
+    const remedy = remedyFor(comparison, before)
+    if (remedy === 'announce') {
       if (await this.announce(comparison, true)) this.settle(comparison, true)
-      return
+    } else if (remedy === 'person' || finding === 'agreed') {
+      this.settle(comparison, false)
+    } else if (before) {
+      this.putOff(before)
     }
-    if (remedyOf(finding) === 'person' || finding === 'agreed') {
-      if (before || finding !== 'agreed') this.settle(comparison, false)
-      return
-    }
-    if (before) this.putOff(before)
   }
 
   /** Where one account has lost commits that a relay has seen, others have too. */
@@ -316,6 +344,12 @@ export class AccountHealing implements AsyncDisposable {
       }
     })
   }
+}
+
+/** After a loss an account is announced even if no relay says what it holds: it is more likely wrong than right. */
+function remedyFor({ finding }: Comparison, before: Discrepancy | null): Remedy {
+  const isUncompared = before !== null && before.finding === null
+  return isUncompared && finding === 'silent' ? 'announce' : remedyOf(finding)
 }
 
 function backOff(announcedCount: number): number {

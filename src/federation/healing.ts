@@ -31,9 +31,9 @@ const SOON_MS = 30 * SECOND
 const CRAWL_AGAIN_MS = 10 * MINUTE
 const LAST_CRAWL_AGAIN_MS = 6 * HOUR
 
-/** A relay, and what it said when it was last asked. */
 interface Relay {
   readonly client: RelayClient
+  /** of the last round */
   last: RelayTreatment | null
   /** when it last made us jump, in Unix milliseconds */
   jumpedAt: number | null
@@ -78,8 +78,9 @@ export class Healing implements AsyncDisposable {
     this.relays = deps.relays.map((url) => this.relay(url))
   }
 
-  get hasRelays(): boolean {
-    return this.relays.length > 0
+  /** As relays know this server. */
+  get host(): string {
+    return this.deps.host
   }
 
   /** Begins the rounds. Resolves when consumers may be let in; never rejects. */
@@ -100,20 +101,20 @@ export class Healing implements AsyncDisposable {
     return await Promise.all(this.relays.map((relay) => this.ask(relay)))
   }
 
+  /** The relays that listen to us, of those that were asked. */
+  listening(reports: readonly RelayReport[]): ListeningRelay[] {
+    return reports.flatMap(({ relay, answer, finding }) => {
+      const client = this.known(relay)?.client
+      if (!client || answer.kind !== 'known') return []
+      const listens = finding === 'listening' || (finding === 'ahead' && answer.status === 'active')
+      return listens ? [{ client, seq: answer.seq }] : []
+    })
+  }
+
   /** Asks every relay, and does what is to be done about the host as a whole; nothing on a dry run. */
   async healHost({ dryRun }: { dryRun: boolean }): Promise<RelayTreatment[]> {
     if (dryRun) return this.plan(await this.look(), { again: true })
     return await this.exclusively(() => this.treat({ again: true }))
-  }
-
-  /** The relays that listen to us, by what they said last. */
-  listening(): ListeningRelay[] {
-    return this.relays.flatMap(({ client, last }) => {
-      if (last?.answer.kind !== 'known') return []
-      const { status, seq } = last.answer
-      const listens = last.finding === 'listening' || (last.finding === 'ahead' && status === 'active')
-      return listens ? [{ client, seq }] : []
-    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -127,7 +128,7 @@ export class Healing implements AsyncDisposable {
     try {
       const treatments = await this.exclusively(() => this.treat({ again: false }))
       this.scheduleAfter(treatments)
-      void this.deps.accounts.work(this.listening())
+      void this.deps.accounts.work(this.listening(treatments))
     } catch (error) {
       log.error('relays could not be checked', { error })
       this.schedule(EVERY_MS)

@@ -4,9 +4,10 @@
  * doubt.
  * @see https://atproto.com/specs/sync#relays
  */
+import { relay as relayKind } from '#config/network-kinds.ts'
 import { type Did, isTid, type Tid } from '#lexicon/strings.ts'
 import { SECOND } from '#std/clock.ts'
-import { messageOf } from '#std/errors.ts'
+import { InvalidRequestError, messageOf } from '#std/errors.ts'
 import type { SafeFetch } from '#std/safe-fetch.ts'
 
 /** milliseconds for one question, whatever the relay does */
@@ -16,6 +17,16 @@ const CRAWL_TIMEOUT_MS = 10 * SECOND
 const MAX_BYTES = 64 * 1024
 /** characters of a refusal that are kept */
 const MAX_MESSAGE = 500
+
+/**
+ * The URL of a relay as an operator names it, by host name or URL.
+ * @throws InvalidRequestError
+ */
+export function relayUrl(text: string): string {
+  const parsed = relayKind.parse(text.trim(), '')
+  if ('value' in parsed) return parsed.value
+  throw new InvalidRequestError(`${parsed.problem}: ${parsed.remedy}`)
+}
 
 /** No usable answer, and why. */
 export interface Silence {

@@ -119,9 +119,10 @@ export class FederatedHost implements AsyncDisposable {
 
   /** Lets `ms` pass for the host, slowly enough for what it does then to be answered. */
   async pass(ms: number): Promise<void> {
+    const step = Math.max(STEP_MS * 6, ms / 200)
     const end = this.timers.now() + ms
     while (this.timers.now() < end) {
-      this.timers.advance(Math.min(STEP_MS * 6, end - this.timers.now()))
+      this.timers.advance(Math.min(step, end - this.timers.now()))
       await Bun.sleep(5)
     }
   }

@@ -102,8 +102,11 @@ export class TestRelay implements AsyncDisposable {
       await this.server.stop(true)
       for (const { subscription } of this.hosts.values()) await subscription?.end()
     }
-    if (this.condition === 'down') this.server = this.listen(this.port)
+    const starts = this.condition === 'down'
     this.condition = condition
+    if (!starts) return
+    this.server = this.listen(this.port)
+    for (const host of this.hosts.values()) if (host.status === 'active') this.subscribe(host)
   }
 
   /** The one host it knows, or the one of that name. */
@@ -177,8 +180,12 @@ export class TestRelay implements AsyncDisposable {
     if (!(await answersAsHost(hostname))) return refusal(400, 'HostNotFound', 'host server unreachable')
     const host = known ?? { hostname, status: 'active', lastSeq: -1, accountCount: 0, subscription: null }
     this.hosts.set(hostname, host)
-    host.subscription ??= new Subscription(host, (event) => this.process(event, host))
+    if (!host.subscription) this.subscribe(host)
     return { body: {}, status: 200 }
+  }
+
+  private subscribe(host: RelayHost): void {
+    host.subscription = new Subscription(host, (event) => this.process(event, host))
   }
 
   private getHostStatus(hostname: string): { body: object; status: number } {
