@@ -38,6 +38,7 @@ import { cacheMigrations } from '#migrations/cache.ts'
 import { serviceMigrations } from '#migrations/service.ts'
 import { PlcDirectory } from '#plc/directory.ts'
 import { RateLimits } from '#ratelimit/rate-limits.ts'
+import { CollectionSurvey } from '#records/collection-survey.ts'
 import { Committer } from '#records/committer.ts'
 import { LoadedRepos } from '#records/loaded-repos.ts'
 import { Records } from '#records/records.ts'
@@ -98,6 +99,7 @@ export class App implements AsyncDisposable {
   readonly healing: Healing
   readonly upkeep: LogUpkeep
   readonly storeSweep: StoreSweep
+  readonly collectionSurvey: CollectionSurvey
 
   private constructor(
     private current: Config,
@@ -237,6 +239,13 @@ export class App implements AsyncDisposable {
       new Healing({ ...asHost, crawlers: this.crawlers, accounts: this.accountHealing }),
     )
     this.storeSweep = this.opened.use(new StoreSweep({ stores: this.stores, dids: () => accounts.dids() }))
+    this.collectionSurvey = this.opened.use(
+      new CollectionSurvey({
+        stores: this.stores,
+        collections: sequencer.collections,
+        dids: () => accounts.dids(),
+      }),
+    )
     this.upkeep = this.opened.use(new LogUpkeep({ sequencer, clock, windowMs: firehose.backfillWindowMs }))
   }
 

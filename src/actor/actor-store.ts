@@ -47,6 +47,12 @@ export interface StoredNode {
   childIds: number[]
 }
 
+/** A record refers to a blob. */
+export interface BlobRef {
+  cid: Cid
+  path: string
+}
+
 /** What a commit does to one record. `target` is whom it points at (see backlinks.ts), `blobs` what it refers to. */
 export type RecordChange =
   | {
@@ -112,6 +118,12 @@ export class ActorStore {
     }
   }
 
+  /** Whether there is any record in `collection`. */
+  hasCollection(collection: string): boolean {
+    const next = this.sql.pathAfter.get(`${collection}/`)
+    return next !== null && collectionOf(next.path) === collection
+  }
+
   recordCount(): number {
     return this.sql.recordCount.get()?.count ?? 0
   }
@@ -119,6 +131,11 @@ export class ActorStore {
   /** Record keys in `collection` of the records that point at `linkTo`. */
   backlinks(collection: string, linkTo: string): string[] {
     return this.sql.backlinks.all(collection, linkTo).map(({ rkey }) => rkey)
+  }
+
+  /** Up to `limit` references of records to blobs beyond `after`, in the order of CIDs and paths. */
+  blobRefs(after: BlobRef | null, limit: number): (BlobRef & { rev: Tid })[] {
+    return this.sql.blobRefs.all(after?.cid ?? new Uint8Array(0), after?.path ?? '', limit)
   }
 
   blob(cid: Cid): { mimeType: string; size: number } | null {
@@ -182,6 +199,17 @@ export class ActorStore {
     const row = this.sql.node.get(id)
     if (!row) return null
     return { rev: row.rev, bytes: row.content, childIds: unpackIds(row.children) }
+  }
+
+  /** Up to `limit` nodes of the stored tree with ids above `after`, in no other order than that. */
+  nodes(after: number, limit: number): (StoredNode & { id: number })[] {
+    const rows = this.sql.nodes.all(after, limit)
+    return rows.map(({ id, rev, content, children }) => ({
+      id,
+      rev,
+      bytes: content,
+      childIds: unpackIds(children),
+    }))
   }
 
   /** Writes the stored tree on, by what changed since it was last written. It then fits the head, whose rev is `rev`. */
@@ -316,6 +344,12 @@ function statements(db: Database) {
         'SELECT mime_type AS mimeType, size FROM blob WHERE cid = ?',
       )
     },
+    get blobRefs() {
+      return db.query<BlobRef & { rev: Tid }, [Uint8Array, string, number]>(
+        `SELECT record_blob.cid, path, rev FROM record_blob JOIN record USING (path)
+       WHERE (record_blob.cid, path) > (?, ?) ORDER BY record_blob.cid, path LIMIT ?`,
+      )
+    },
     get addBlobRef() {
       return db.query<null, [Cid, string]>('INSERT OR IGNORE INTO record_blob VALUES (?, ?)')
     },
@@ -336,6 +370,11 @@ function statements(db: Database) {
     get node() {
       return db.query<{ rev: Tid; content: Uint8Array; children: Uint8Array }, [number]>(
         'SELECT rev, content, children FROM node WHERE id = ?',
+      )
+    },
+    get nodes() {
+      return db.query<{ id: number; rev: Tid; content: Uint8Array; children: Uint8Array }, [number, number]>(
+        'SELECT id, rev, content, children FROM node WHERE id > ? ORDER BY id LIMIT ?',
       )
     },
     get putNode() {

@@ -22,13 +22,17 @@ import { deleteSession } from './com.atproto.server/deleteSession.ts'
 import { describeServer } from './com.atproto.server/describeServer.ts'
 import { getSession } from './com.atproto.server/getSession.ts'
 import { refreshSession } from './com.atproto.server/refreshSession.ts'
+import { getBlob } from './com.atproto.sync/getBlob.ts'
+import { getBlocks } from './com.atproto.sync/getBlocks.ts'
 import { getCheckout } from './com.atproto.sync/getCheckout.ts'
 import { getHead } from './com.atproto.sync/getHead.ts'
 import { getLatestCommit } from './com.atproto.sync/getLatestCommit.ts'
 import { getRecord as syncGetRecord } from './com.atproto.sync/getRecord.ts'
 import { getRepo } from './com.atproto.sync/getRepo.ts'
 import { getRepoStatus } from './com.atproto.sync/getRepoStatus.ts'
+import { listBlobs } from './com.atproto.sync/listBlobs.ts'
 import { listRepos } from './com.atproto.sync/listRepos.ts'
+import { listReposByCollection } from './com.atproto.sync/listReposByCollection.ts'
 import { list } from './host.locus.account/list.ts'
 import { show as accountShow } from './host.locus.account/show.ts'
 import { show as inviteShow } from './host.locus.invite/show.ts'
@@ -62,13 +66,17 @@ export const implementations: readonly Implementation[] = [
   describeServer,
   getSession,
   refreshSession,
+  getBlob,
+  getBlocks,
   getCheckout,
   getHead,
   getLatestCommit,
   syncGetRecord,
   getRepo,
   getRepoStatus,
+  listBlobs,
   listRepos,
+  listReposByCollection,
   list,
   accountShow,
   inviteShow,

@@ -89,10 +89,13 @@ export const moderationService: Policy<ServicePrincipal> = {
 /** The operator or the moderation service. */
 export const moderator: Policy<OperatorPrincipal | ServicePrincipal> = either(moderationService, operator)
 
+type OpenPolicy = Policy<NobodyPrincipal | AccountPrincipal | OperatorPrincipal>
+
 /** Public, but the owner and the operator see more: a bad header is refused, not taken for nobody's. */
-export const publicOrOwner: Policy<NobodyPrincipal | AccountPrincipal | OperatorPrincipal> = optional(
-  either(operator, signedIn({ takendown: 'accepted' })),
-)
+export const publicOrOwner: OpenPolicy = optional(either(operator, signedIn()))
+
+/** The same, for what the owner of a taken-down account needs to take it elsewhere, by the restricted session it can get. */
+export const publicOrBarredOwner: OpenPolicy = optional(either(operator, signedIn({ takendown: 'accepted' })))
 
 /** `policy` for callers that give credentials, `nobody` for the others. */
 export function optional<P extends Principal>(policy: Policy<P>): Policy<P | NobodyPrincipal> {

@@ -92,6 +92,7 @@ export async function startServer(app: App): Promise<RunningServer> {
     if (plc) listeners.push(plc)
     app.crawlers.start()
     if (!app.sequencer.wasClosed) app.storeSweep.start()
+    app.collectionSurvey.start()
     void app.healing.start().then(() => app.firehose.release())
     return new RunningServer(
       listeners,

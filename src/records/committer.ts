@@ -38,6 +38,7 @@ import type { LoggedEvent, Sequencer } from '#sequencer/sequencer.ts'
 import { DomainError } from '#std/errors.ts'
 import { logger } from '#telemetry/log.ts'
 import { applyChange } from './change.ts'
+import { collectionsAfter } from './collection-notes.ts'
 import { TooManyWritesError } from './errors.ts'
 import type { LoadedRepo, LoadedRepos } from './loaded-repos.ts'
 import type { StoreSync } from './store-sync.ts'
@@ -114,11 +115,12 @@ export class Committer {
 
   /** Announces that an account was deleted, and takes what it said before out of the log. */
   async announceDeletion(did: Did): Promise<void> {
-    const { sequencer, repos, stores } = this.deps
+    const { sequencer, repos, stores, sync } = this.deps
     const seq = await this.submit((batch) =>
       batch.announce(did, { type: 'account', active: false, status: 'deleted' }),
     )
     sequencer.erase(did, seq - 1)
+    sync.collections.forget(did)
     repos.forget(did)
     stores.close(did)
   }
@@ -200,6 +202,7 @@ export class Committer {
 /** What a piece of work can do. Exists for one batch. */
 export class Batch {
   private readonly begun = new Map<Did, ActorStore>()
+  private readonly collections: { did: Did; after: ReadonlyMap<string, boolean> }[] = []
 
   constructor(private readonly deps: Deps) {}
 
@@ -292,6 +295,7 @@ export class Batch {
       seq,
     }
     applyChange(store, { root: repo.root, since: before.rev, records })
+    this.collections.push({ did, after: collectionsAfter(store, records) })
     repo.touchedCount += records.length
     repos.checkpointWhenDue(repo, store)
     return { cid: commit.cid, rev: commit.rev }
@@ -309,7 +313,11 @@ export class Batch {
         this.deps.sync.noteLagging(did)
       }
     }
-    this.deps.sync.note(this.begun.keys())
+    const { sync } = this.deps
+    for (const { did, after } of this.collections) {
+      for (const [collection, isThere] of after) sync.collections.add(did, collection, isThere)
+    }
+    sync.note(this.begun.keys())
   }
 
   /** The log has nothing of this batch: neither have the stores, nor what is in memory. */

@@ -65,6 +65,26 @@ export class BlobNotFoundError extends DomainError {
   }
 }
 
+/** Blocks that were asked for by their CIDs are not in the repository as it is now. */
+export class BlocksNotFoundError extends DomainError {
+  override readonly name = 'BlocksNotFoundError'
+  readonly kind = 'missing'
+  readonly code = 'InvalidRequest' // the lexicon says BlockNotFound, the official server this
+  constructor(cids: readonly string[]) {
+    super(`Could not find cids: ${cids.join(',')}`)
+  }
+}
+
+/** There are no bytes to a blob's CID here. */
+export class BlobNotHereError extends DomainError {
+  override readonly name = 'BlobNotHereError'
+  readonly kind = 'missing'
+  readonly code = 'InvalidRequest' // the lexicon says BlobNotFound, the official server this
+  constructor() {
+    super('Blob not found')
+  }
+}
+
 /** The store of a repository does not hold what the event log says it should, and the log cannot mend it. */
 export class RepoLagsError extends DomainError {
   override readonly name = 'RepoLagsError'

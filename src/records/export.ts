@@ -51,14 +51,19 @@ function* contentBlocks(snapshot: ActorStore, since: Tid | null, onDamage: OnDam
   for (const item of treeItems(snapshot, since, onDamage)) {
     if (typeof item !== 'string') {
       yield item
-    } else if (record?.path === item) {
+      continue
+    }
+    // one that was written again as it was lies in a part of the tree that has not changed
+    while (since !== null && record && record.path < item) record = next(records)
+    if (record?.path === item) {
       yield { cid: record.cid, bytes: record.content }
       record = next(records)
     } else if (since === null) {
       throw new RepoDamagedError(`${snapshot.did} lacks the record ${item}`)
     }
   }
-  if (record) throw new RepoDamagedError(`the tree of ${snapshot.did} lacks the record ${record.path}`)
+  if (record && since === null)
+    throw new RepoDamagedError(`the tree of ${snapshot.did} lacks the record ${record.path}`)
 }
 
 /** Nodes as blocks and keys as paths, in order, without the sub-trees that have not changed after `since`. */

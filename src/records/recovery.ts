@@ -52,7 +52,7 @@ export function catchUp(store: ActorStore, sequencer: Sequencer, onAhead: (did: 
 export function recoverStores(stores: ActorStores, sequencer: Sequencer, sync: StoreSync): void {
   for (const did of sequencer.unapplied()) {
     try {
-      stores.open(did)
+      sync.noteRecovered(stores.open(did))
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
       if (error instanceof StorageFullError) sync.noteLagging(did)

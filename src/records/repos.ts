@@ -1,4 +1,5 @@
 /** Repositories as the network sees them: heads, proofs of single records, whole exports, and whether they verify. */
+import type { ActorStore, BlobRef } from '#actor/actor-store.ts'
 import type { ActorStores } from '#actor/actor-stores.ts'
 import { RepoNotFoundError } from '#actor/errors.ts'
 import { StorageFullError } from '#db/errors.ts'
@@ -6,11 +7,14 @@ import { verifySignature } from '#keys/k256.ts'
 import type { SigningKeys } from '#keys/signing-keys.ts'
 import type { Did, Tid } from '#lexicon/strings.ts'
 import { writeCar } from '#repo/car.ts'
-import { type Cid, cidOf, sameCid } from '#repo/cid.ts'
+import { type Cid, cidOf, formatCid, sameCid } from '#repo/cid.ts'
 import { Mst } from '#repo/mst.ts'
 import { verifyCommit } from '#repo/verify.ts'
 import type { Sequencer } from '#sequencer/sequencer.ts'
+import { Semaphore } from '#std/semaphore.ts'
+import { blockChunks, searchBlocks } from './block-search.ts'
 import type { Committer } from './committer.ts'
+import { BlocksNotFoundError } from './errors.ts'
 import { exportChunks } from './export.ts'
 import type { LoadedRepos } from './loaded-repos.ts'
 
@@ -35,7 +39,16 @@ interface Deps {
   keys: SigningKeys
 }
 
+/** searches for single blocks at a time */
+const MAX_SEARCHES = 4
+/** references to blobs looked at without a pause */
+const BLOB_STEP = 1000
+/** above every path */
+const PAST_PATHS = '\uffff'
+
 export class Repos {
+  private readonly searches = new Semaphore(MAX_SEARCHES)
+
   constructor(private readonly deps: Deps) {}
 
   /** The last commit. @throws RepoNotFoundError */
@@ -70,27 +83,69 @@ export class Repos {
    * @throws RepoNotFoundError
    */
   async export(did: Did, since: Tid | null = null): Promise<ReadableStream<Uint8Array>> {
-    const { committer, stores, loaded } = this.deps
+    const snapshot = await this.snapshot(did)
+    return streamOf(
+      exportChunks(snapshot, since, (damage) => this.deps.loaded.dropTree(did, damage)),
+      snapshot,
+    )
+  }
+
+  /**
+   * Single blocks as a CAR without roots, in the order in which they were asked for, each once. Takes longer the larger
+   * the repository is, so not many of these searches are made at once.
+   * @throws BlocksNotFoundError, RepoNotFoundError
+   */
+  blocks(did: Did, cids: readonly Cid[]): Promise<ReadableStream<Uint8Array>> {
+    return this.searches.run(async () => {
+      const snapshot = await this.snapshot(did)
+      try {
+        const found = await searchBlocks(snapshot, cids, (damage) => this.deps.loaded.dropTree(did, damage))
+        const names = new Set(cids.map(formatCid))
+        const missing = [...names].filter((name) => !found.has(name))
+        if (missing.length > 0) throw new BlocksNotFoundError(missing)
+        return streamOf(
+          blockChunks([...names].map((name) => found.get(name)).filter((source) => source !== undefined)),
+          snapshot,
+        )
+      } catch (error) {
+        snapshot.close()
+        throw error
+      }
+    })
+  }
+
+  /**
+   * A page of the blobs that records refer to, beyond `cursor`, in the order of their bytes: all, or those of records that
+   * were written after the commit `since`. @throws RepoNotFoundError
+   */
+  async blobs(
+    did: Did,
+    { since = '', limit, cursor }: { since?: string | undefined; limit: number; cursor?: Cid | undefined },
+  ): Promise<Cid[]> {
+    const found: Cid[] = []
+    for (let after: BlobRef | null = cursor ? { cid: cursor, path: PAST_PATHS } : null; ; ) {
+      const refs = this.deps.stores.open(did).blobRefs(after, BLOB_STEP)
+      for (const { cid, rev } of refs) {
+        const last = found.at(-1)
+        if (rev <= since || (last && sameCid(last, cid))) continue
+        if (found.length === limit) return found
+        found.push(cid)
+      }
+      after = refs.at(-1) ?? null
+      if (!after || refs.length < BLOB_STEP) return found
+      await Bun.sleep(0)
+    }
+  }
+
+  /** The state of now, with the whole tree stored, unless the disk is full: then it is built in memory. */
+  private async snapshot(did: Did): Promise<ActorStore> {
+    const { committer, stores } = this.deps
     try {
       await committer.submit((batch) => batch.checkpoint(did))
     } catch (error) {
-      if (!(error instanceof StorageFullError)) throw error // the tree is then built in memory
+      if (!(error instanceof StorageFullError)) throw error
     }
-    const snapshot = stores.snapshot(did)
-    const chunks = exportChunks(snapshot, since, (damage) => loaded.dropTree(did, damage))
-    return new ReadableStream({
-      pull(controller) {
-        try {
-          const next = chunks.next()
-          if (!next.done) return controller.enqueue(next.value)
-          controller.close()
-        } catch (error) {
-          controller.error(error)
-        }
-        snapshot.close()
-      },
-      cancel: () => snapshot.close(),
-    })
+    return stores.snapshot(did)
   }
 
   /** Checks the last commit's signature, every record's hash, and that the records make the tree. */
@@ -119,4 +174,21 @@ export class Repos {
       snapshot.close()
     }
   }
+}
+
+/** Chunks that are made of a snapshot, which is closed at their end. */
+function streamOf(chunks: Iterator<Uint8Array>, snapshot: ActorStore): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull(controller) {
+      try {
+        const next = chunks.next()
+        if (!next.done) return controller.enqueue(next.value)
+        controller.close()
+      } catch (error) {
+        controller.error(error)
+      }
+      snapshot.close()
+    },
+    cancel: () => snapshot.close(),
+  })
 }

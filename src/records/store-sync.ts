@@ -5,6 +5,7 @@
  * as on a full disk, is opened and so brought up to date first.
  */
 import { open } from 'node:fs/promises'
+import type { ActorStore } from '#actor/actor-store.ts'
 import type { ActorStores } from '#actor/actor-stores.ts'
 import { RepoNotFoundError } from '#actor/errors.ts'
 import type { DataLayout } from '#config/layout.ts'
@@ -12,6 +13,7 @@ import type { Did } from '#lexicon/strings.ts'
 import { RepoDamagedError } from '#repo/errors.ts'
 import type { Sequencer } from '#sequencer/sequencer.ts'
 import { logger } from '#telemetry/log.ts'
+import { CollectionNotes } from './collection-notes.ts'
 import { RepoLagsError } from './errors.ts'
 
 const log = logger('records')
@@ -23,6 +25,8 @@ const MAX_BATCHES = 500
 const AT_ONCE = 8
 
 export class StoreSync {
+  /** what the log notes of collections when it notes what is applied */
+  readonly collections: CollectionNotes
   private dirty = new Set<Did>()
   /** stores that are behind the log */
   private readonly lagging = new Set<Did>()
@@ -30,7 +34,9 @@ export class StoreSync {
   private timer: ReturnType<typeof setTimeout> | null = null
   private running: Promise<void> | null = null
 
-  constructor(private readonly deps: { layout: DataLayout; sequencer: Sequencer; stores: ActorStores }) {}
+  constructor(private readonly deps: { layout: DataLayout; sequencer: Sequencer; stores: ActorStores }) {
+    this.collections = new CollectionNotes(deps.sequencer.collections)
+  }
 
   /** Notes that these stores were written. */
   note(dids: Iterable<Did>): void {
@@ -38,6 +44,12 @@ export class StoreSync {
     this.batches++
     if (this.batches >= MAX_BATCHES) void this.run()
     else this.timer ??= setTimeout(() => void this.run(), EVERY_MS)
+  }
+
+  /** Notes that a store was brought up to date with the log. */
+  noteRecovered(store: ActorStore): void {
+    this.collections.compare(store)
+    this.note([store.did])
   }
 
   /** Notes that a store could not be written: until it is, nothing counts as applied. */
@@ -80,7 +92,8 @@ export class StoreSync {
         await Promise.all(dids.slice(at, at + AT_ONCE).map((did) => this.syncStore(did)))
       }
       if (!sequencer.syncsCommits) await syncFile(`${layout.sequencer}-wal`)
-      sequencer.markApplied(through)
+      sequencer.markApplied(through, this.collections.pending)
+      this.collections.settle()
     } catch (error) {
       for (const did of dids) this.dirty.add(did)
       this.timer ??= setTimeout(() => void this.run(), RETRY_MS)
@@ -91,7 +104,7 @@ export class StoreSync {
   /** @returns what is to be synced then: nothing when the account is gone, or is beyond what the log can mend */
   private bringUpToDate(did: Did): Did[] {
     try {
-      this.deps.stores.open(did)
+      this.collections.compare(this.deps.stores.open(did))
     } catch (error) {
       if (!isBeyondMending(error)) throw error
       this.lagging.delete(did)

@@ -13,3 +13,13 @@ export class SequenceRefusedError extends DomainError {
     )
   }
 }
+
+/** Which repositories have which collections is still being found out. */
+export class CollectionsUnknownError extends DomainError {
+  override readonly name = 'CollectionsUnknownError'
+  readonly kind = 'unavailable'
+  readonly code = 'CollectionsUnknown'
+  constructor() {
+    super('which repositories have which collections is still being found out, try again later')
+  }
+}

@@ -13,6 +13,7 @@ import type { Cid } from '#repo/cid.ts'
 import type { Clock } from '#std/clock.ts'
 import { logger } from '#telemetry/log.ts'
 import { SequenceRefusedError } from './errors.ts'
+import { type CollectionChanges, RepoCollections } from './repo-collections.ts'
 
 const log = logger('sequencer')
 
@@ -60,6 +61,7 @@ const PRUNE_STEP = 200
 const VACUUM_PAGES = 200
 
 export class Sequencer {
+  readonly collections: RepoCollections
   private readonly db: Database
   private readonly sql
   private readonly listeners = new Set<(events: readonly LoggedEvent[]) => void>()
@@ -83,6 +85,7 @@ export class Sequencer {
       cacheKib: 4 * 1024,
     })
     this.sql = statements(this.db)
+    this.collections = new RepoCollections(this.db)
     const mark = this.sql.mark.get('last_seq')?.seq
     this.last = Math.max(this.sql.newest.get()?.seq ?? 0, mark ?? deps.clock.now())
     if (mark === undefined) this.sql.setMark.run('last_seq', this.last)
@@ -185,11 +188,12 @@ export class Sequencer {
     return [...this.newHeads.keys()]
   }
 
-  /** Notes that the stores have every event up to `seq` on disk. */
-  markApplied(seq: number): void {
+  /** Notes that the stores have every event up to `seq` on disk, and which collections came or went meanwhile. */
+  markApplied(seq: number, changes: CollectionChanges = new Map()): void {
     const settled = [...this.newHeads].filter(([, head]) => head.seq <= seq)
     transact(this.db, () => {
       for (const [did, { rev, commitCid, seq: at }] of settled) this.sql.setHead.run(did, rev, commitCid, at)
+      this.collections.apply(changes)
       this.sql.setMark.run('applied_through', seq)
       this.sql.setMark.run('last_seq', this.last)
     })
@@ -250,6 +254,7 @@ export class Sequencer {
     transact(this.db, () => {
       this.sql.setErasure.run(did, throughSeq)
       this.sql.dropHead.run(did)
+      this.collections.remove(did)
     })
     this.erasing.set(did, throughSeq)
     this.newHeads.delete(did)
