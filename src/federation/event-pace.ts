@@ -10,7 +10,8 @@ import { type Clock, DAY, HOUR, SECOND } from '#std/clock.ts'
 /** Accounts that a relay takes of a host until its operator is asked for more. */
 export const DEFAULT_ACCOUNT_LIMIT = 100
 
-const PER_SECOND = 25
+/** twice in the second after a rest */
+const PER_SECOND = 12
 /** of what an hour allows, how much may go at once: all accounts of a small host */
 const BURST = 300
 

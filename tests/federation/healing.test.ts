@@ -61,7 +61,7 @@ for (const absence of ['short', 'long']) {
     ])
     // who lost nothing is left in peace
     expect(passed.filter(({ did }) => did === carol.did)).toEqual([])
-    expect(host.relay.host().status).toBe('active')
+    expect(host.relay.host()).toMatchObject({ status: 'active', turnedAway: 0 })
     const [jump, ...more] = host.logged(
       'a relay has seen later events than are in the log: numbers jump ahead',
     )

@@ -39,6 +39,8 @@ export interface RelayHost {
   lastSeq: number
   accountCount: number
   subscription: Subscription | null
+  /** how often it called the relay's cursor one of the future */
+  turnedAway: number
 }
 
 export interface RelayAccount {
@@ -178,7 +180,14 @@ export class TestRelay implements AsyncDisposable {
     const known = this.hosts.get(hostname)
     if (known?.status === 'banned') return refusal(401, 'HostBanned', 'host domain is banned')
     if (!(await answersAsHost(hostname))) return refusal(400, 'HostNotFound', 'host server unreachable')
-    const host = known ?? { hostname, status: 'active', lastSeq: -1, accountCount: 0, subscription: null }
+    const host = known ?? {
+      hostname,
+      status: 'active',
+      lastSeq: -1,
+      accountCount: 0,
+      subscription: null,
+      turnedAway: 0,
+    }
     this.hosts.set(hostname, host)
     if (!host.subscription) this.subscribe(host)
     return { body: {}, status: 200 }
@@ -339,6 +348,7 @@ class Subscription {
       const end = await this.listen()
       if (end === 'FutureCursor') {
         this.host.status = 'idle'
+        this.host.turnedAway++
         this.host.subscription = null
         return
       }

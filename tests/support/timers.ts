@@ -2,7 +2,7 @@ import type { Timers } from '#std/timers.ts'
 import { TestClock } from './clock.ts'
 
 interface Planned {
-  readonly at: number
+  at: number
   readonly work: () => void
 }
 
@@ -30,6 +30,12 @@ export class TestTimers extends TestClock implements Timers {
       next.work()
     }
     super.advance(end - this.now())
+  }
+
+  /** Sets the clock back, as an operator does; timers go on as they were. */
+  setBack(ms: number): void {
+    super.advance(-ms)
+    for (const plan of this.planned) plan.at -= ms
   }
 
   private dueBy(end: number): Planned | undefined {
