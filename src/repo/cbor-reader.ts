@@ -4,7 +4,7 @@
  * of a stranger cost no more than their own size.
  * @see https://atproto.com/specs/data-model
  */
-import { utf8Text } from '#std/bytes.ts'
+import { asciiText, utf8Text } from '#std/bytes.ts'
 import { MAJOR } from './cbor-writer.ts'
 import { type Cid, cidAt } from './cid.ts'
 import { InvalidCborError } from './errors.ts'
@@ -25,7 +25,6 @@ function startsWith(bytes: Uint8Array, at: number, start: Uint8Array): boolean {
 }
 
 export class CborReader {
-  private readonly buffer: Buffer
   /** where the next byte is read */
   at: number
 
@@ -33,7 +32,6 @@ export class CborReader {
     readonly bytes: Uint8Array,
     at = 0,
   ) {
-    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.at = at
   }
 
@@ -89,7 +87,7 @@ export class CborReader {
     if (length > SHORT_TEXT) return this.utf8(start, end)
     let codes = 0
     for (let i = start; i < end; i++) codes |= this.bytes[i] as number
-    return codes < 0x80 ? this.buffer.toString('latin1', start, end) : this.utf8(start, end)
+    return codes < 0x80 ? asciiText(this.bytes, start, end) : this.utf8(start, end)
   }
 
   /** Text that is likely to come again, as keys are: made of bytes once and then known by them. */

@@ -16,6 +16,7 @@
  * Both directions are written out by hand: they are most of the work of a commit.
  * @see https://atproto.com/specs/repository#mst-structure
  */
+import { asciiText } from '#std/bytes.ts'
 import { MAJOR, writeHead, writeLink } from './cbor-writer.ts'
 import { CID_BYTES, type Cid, cidAt } from './cid.ts'
 import { InvalidTreeError } from './errors.ts'
@@ -133,11 +134,8 @@ export function decodeNode(block: Uint8Array): NodeParts<Cid> {
 
 class NodeReader {
   private at = 0
-  private readonly text: Buffer
 
-  constructor(private readonly bytes: Uint8Array) {
-    this.text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  }
+  constructor(private readonly bytes: Uint8Array) {}
 
   read(): NodeParts<Cid> {
     const keys: string[] = []
@@ -213,7 +211,7 @@ class NodeReader {
     const start = this.at
     this.at = start + length
     if (this.at > this.bytes.length) throw this.malformed()
-    return this.text.toString('latin1', start, this.at)
+    return asciiText(this.bytes, start, this.at)
   }
 
   private malformed(): InvalidTreeError {

@@ -12,6 +12,11 @@ export function utf8Text(bytes: Uint8Array): string {
   return utf8Decoder.decode(bytes)
 }
 
+/** The text of bytes below 128, a part of `bytes`. Does without a Buffer of the same memory, which costs more than the text. */
+export function asciiText(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.prototype.toString.call(bytes, 'latin1', start, end)
+}
+
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
