@@ -129,7 +129,7 @@ export class App implements AsyncDisposable {
       (sequencer) => sequencer.close(),
     )
     const sequencer = this.sequencer
-    this.firehose = this.opened.use(new Firehose({ sequencer }, config.crawlers.length > 0))
+    this.firehose = this.opened.use(new Firehose({ sequencer, timers }, config.crawlers.length > 0))
     this.stores = this.opened.use(
       new ActorStores({
         layout,

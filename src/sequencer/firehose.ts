@@ -24,8 +24,10 @@ import type { LoggedEvent, Sequencer } from './sequencer.ts'
 const log = logger('sequencer')
 
 /** bytes that may wait in all sockets together */
-const WAITING_BYTES = 256 * 1024 * 1024
-/** bytes waiting in a socket above which it is sent no more until it drains: a share of half of the above */
+const WAITING_BYTES = 128 * 1024 * 1024
+/** what is left of them after some had to be cut off */
+const ROOM_BYTES = 0.75 * WAITING_BYTES
+/** bytes waiting in a socket above which it is sent no more until it drains: a share of half of all */
 const MIN_HIGH_WATER = 64 * 1024
 const MAX_HIGH_WATER = 1024 * 1024
 /** a larger frame is not broadcast, but given out in turns, so that a thousand sockets do not copy it at once */
@@ -313,16 +315,18 @@ export class Firehose {
     return Math.min(MAX_HIGH_WATER, Math.max(MIN_HIGH_WATER, share))
   }
 
-  /** Cuts off those for whom most waits, until what waits is within the limit. */
+  /** Cuts off those for whom most waits, until there is room again. */
   private makeRoom(): void {
     for (const consumer of this.consumers.values()) this.count(consumer)
     if (this.waiting <= WAITING_BYTES) return
     const fullest = [...this.consumers.values()].sort((a, b) => b.waiting - a.waiting)
-    for (const consumer of fullest) {
-      if (this.waiting <= WAITING_BYTES) return
-      log.warn('consumer cut off for want of memory', { waitingBytes: consumer.waiting })
+    let count = 0
+    for (; this.waiting > ROOM_BYTES; count++) {
+      const consumer = fullest[count]
+      if (!consumer) break
       this.cutOff(consumer)
     }
+    log.warn('consumers cut off for want of memory', { consumers: count, left: this.consumers.size })
   }
 
   private planLook(): void {

@@ -1,13 +1,6 @@
 /** Numbers that jump ahead: durable, and never backwards. */
 import { expect, test } from 'bun:test'
-import { join } from 'node:path'
-import type { Did } from '#lexicon/strings.ts'
-import { encodeIdentityFrame } from '#repo/events.ts'
-import { type ConsumerSocket, Firehose } from '#sequencer/firehose.ts'
-import { Sequencer } from '#sequencer/sequencer.ts'
-import { TestClock } from '#tests/support/clock.ts'
-import { TemporaryDirectory } from '#tests/support/directory.ts'
-import { readFrame } from '#tests/support/independent/frame.ts'
+import { TestLog } from '#tests/support/event-log.ts'
 import { didNamed } from '#tests/support/service.ts'
 import { until } from '#tests/support/until.ts'
 
@@ -53,7 +46,7 @@ test('a held consumer is sent nothing, and judged by the numbers after the jump'
   using log = new TestLog()
   using firehose = log.firehose({ held: true })
   const last = log.append(ALICE)
-  const [future, live] = [new TestSocket(), new TestSocket()]
+  const [future, live] = [log.socket(), log.socket()]
   firehose.open(future, last + 500)
   firehose.open(live, null)
   const missed = log.append(ALICE)
@@ -73,7 +66,7 @@ test('a held consumer is sent nothing, and judged by the numbers after the jump'
 test('a held consumer whose cursor is still ahead is refused when it is let in', () => {
   using log = new TestLog()
   using firehose = log.firehose({ held: true })
-  const socket = new TestSocket()
+  const socket = log.socket()
   firehose.open(socket, log.append(ALICE) + 500)
   const before = socket.closed
 
@@ -86,7 +79,7 @@ test('a held consumer whose cursor is still ahead is refused when it is let in',
 test('a consumer that leaves while it is held is forgotten', () => {
   using log = new TestLog()
   using firehose = log.firehose({ held: true })
-  const socket = new TestSocket()
+  const socket = log.socket()
   firehose.open(socket, null)
 
   firehose.closed(socket)
@@ -96,63 +89,3 @@ test('a consumer that leaves while it is held is forgotten', () => {
   expect(firehose.counts).toEqual({ held: 0, behind: 0, atHead: 0 })
   expect(socket.seqs).toEqual([])
 })
-
-class TestLog implements Disposable {
-  private readonly directory = new TemporaryDirectory()
-  private readonly clock = new TestClock()
-  sequencer = this.open()
-
-  /** Announces something. @returns its number */
-  append(did: Did): number {
-    this.sequencer.begin()
-    const encode = (seq: number, time: string) => encodeIdentityFrame({ seq, time, did })
-    const seq = this.sequencer.append({ did, kind: 'identity', encode })
-    this.sequencer.publish(this.sequencer.commit())
-    return seq
-  }
-
-  firehose({ held }: { held: boolean }): Firehose {
-    const firehose = new Firehose({ sequencer: this.sequencer }, held)
-    firehose.start(() => {})
-    return firehose
-  }
-
-  reopen(): void {
-    this.sequencer.close()
-    this.sequencer = this.open()
-  }
-
-  [Symbol.dispose](): void {
-    this.sequencer.close()
-    this.directory[Symbol.dispose]()
-  }
-
-  private open(): Sequencer {
-    const path = join(this.directory.path, 'sequencer.sqlite')
-    return new Sequencer({ path, clock: this.clock, durability: 'full' })
-  }
-}
-
-class TestSocket implements ConsumerSocket {
-  readonly seqs: number[] = []
-  closed: { code: number; reason: string } | null = null
-
-  send(frames: readonly Uint8Array[]): boolean {
-    for (const frame of frames.map(readFrame)) if ('seq' in frame) this.seqs.push(frame.seq)
-    return true
-  }
-
-  buffered(): number {
-    return 0
-  }
-
-  ping(): void {}
-  join(): void {}
-  leave(): void {}
-
-  close(code: number, reason: string): void {
-    this.closed = { code, reason }
-  }
-
-  terminate(): void {}
-}
