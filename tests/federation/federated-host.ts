@@ -12,7 +12,7 @@ import { until } from '#tests/support/until.ts'
 
 const POST = 'app.bsky.feed.post'
 /** between two looks at whether a condition holds, on the host's clock */
-const STEP_MS = 10_000
+const STEP_MS = 30_000
 
 export interface FederatedHostOptions {
   relayCount?: number
@@ -119,7 +119,7 @@ export class FederatedHost implements AsyncDisposable {
 
   /** Lets `ms` pass for the host, slowly enough for what it does then to be answered. */
   async pass(ms: number): Promise<void> {
-    const step = Math.max(STEP_MS * 6, ms / 200)
+    const step = Math.max(STEP_MS * 2, ms / 200)
     const end = this.timers.now() + ms
     while (this.timers.now() < end) {
       this.timers.advance(Math.min(step, end - this.timers.now()))

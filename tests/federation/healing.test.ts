@@ -155,7 +155,7 @@ test('a relay that says nothing holds consumers up for seconds, and nobody else'
   expect(heldMs).toBeGreaterThan(4000)
   expect(heldMs).toBeLessThan(8000)
   expect(host.logged('relay does not say what it knows of this host')).toHaveLength(1)
-})
+}, 20_000)
 
 test('a host stops at once while a relay keeps it waiting', async () => {
   await using host = await FederatedHost.create()
