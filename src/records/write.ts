@@ -141,8 +141,8 @@ function commitTo(
     throw new InvalidSwapError('Commit', repo.root.commitCid)
   const plan = new Plan()
   for (const write of writes) {
-    if (options.replaceDuplicates) planDuplicates(plan, repo, batch.store(did), write)
-    planWrite(plan, repo, write)
+    const replacing = options.replaceDuplicates ? planDuplicates(plan, repo, batch.store(did), write) : write
+    planWrite(plan, repo, replacing)
   }
   requireBlobs(plan.records, batch.store(did))
   if (plan.bytes > MAX_EVENT_BYTES) throw new TooManyWritesError(EVENT_TOO_LARGE)
@@ -218,16 +218,28 @@ function requireSwap(wanted: Cid | null | undefined, current: Cid | null): void 
   if (!fits) throw new InvalidSwapError('Record', current)
 }
 
-function planDuplicates(plan: Plan, repo: LoadedRepo, store: ActorStore, write: PreparedWrite): void {
-  if (write.action !== 'create') return
+/**
+ * Plans the deletion of what a new record is a duplicate of.
+ * @returns the write as it is then: where the duplicate has its own key, a put, as a commit names a path only once
+ */
+function planDuplicates(
+  plan: Plan,
+  repo: LoadedRepo,
+  store: ActorStore,
+  write: PreparedWrite,
+): PreparedWrite {
+  if (write.action !== 'create') return write
   const collection = write.path.slice(0, write.path.indexOf('/'))
   const change = recordWritten('create', write.path, write.cid, write.content, write.json)
-  if (change.action === 'delete' || change.target === null) return
+  if (change.action === 'delete' || change.target === null) return write
+  let replacesItself = false
   for (const rkey of store.backlinks(collection, change.target)) {
     const path = `${collection}/${rkey}`
-    const current = path === write.path ? null : repo.tree.get(path)
-    if (current) plan.delete(path, current)
+    const current = repo.tree.get(path)
+    if (path === write.path) replacesItself = true
+    else if (current) plan.delete(path, current)
   }
+  return replacesItself ? { ...write, action: 'put', swapRecord: undefined } : write
 }
 
 function requireBlobs(records: readonly RecordChange[], store: ActorStore): void {

@@ -6,8 +6,7 @@
  * A row with two answers is one where ours is another on purpose:
  *  - what the official server answers with 500 is a 400 that names the fault: a record that is there already, or is not
  *    there; integers beyond 2^53; lists of more than 131,072 items; legacy blobs whose CID is not that of a blob
- *  - two writes of one request may not name the same record: consumers could not undo such a commit. That goes for a like
- *    that replaces itself, too
+ *  - two writes of one request may not name the same record: consumers could not undo such a commit
  *  - records nest at most 32 deep, have keys of at most 8192 bytes, take at most 1 MiB, and no two of their keys are the
  *    same in UTF-8
  *  - a handle is found in any case

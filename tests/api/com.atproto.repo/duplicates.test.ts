@@ -72,6 +72,29 @@ for (const [collection, recordOf] of Object.entries(kinds)) {
   })
 }
 
+test('a like created under the key of the one it replaces is an update of it', async () => {
+  await using pds = await startPds()
+  const alice = await pds.createAccount('alice')
+  const { plcUrl } = pds.app.config
+  await using consumer = await consume(pds.url, { plcUrl, cursor: 0, fromGenesis: true })
+  const like = { repo: alice.did, collection: LIKE, rkey: '3jzfcijpj2z2a' }
+  await alice.call('com.atproto.repo.createRecord', { ...like, record: { subject: postOf(1), createdAt } })
+  const other = await create(alice, LIKE, { subject: postOf(1), createdAt }, false)
+
+  const record = { subject: postOf(1), createdAt: '2026-11-22T00:00:00Z' }
+  const { cid } = await alice.call('com.atproto.repo.createRecord', { ...like, record })
+
+  expect(await keysIn(alice, LIKE)).toEqual([like.rkey])
+  await consumer.waitForSeq(pds.app.sequencer.lastSeq)
+  expect((consumer.events.at(-1) as CommitEvent).ops).toMatchObject([
+    { action: 'delete', path: `${LIKE}/${other}` },
+    { action: 'update', path: `${LIKE}/${like.rkey}`, cid },
+  ])
+  expect(consumer.faults).toEqual([])
+  const elsewhere = { ...like, record: { subject: postOf(2), createdAt } }
+  await expect(alice.call('com.atproto.repo.createRecord', elsewhere)).rejects.toMatchObject({ status: 400 })
+})
+
 test('all earlier likes of a post go, and none of another account or kind', async () => {
   await using pds = await startPds()
   const [alice, bob] = [await pds.createAccount('alice'), await pds.createAccount('bob')]
