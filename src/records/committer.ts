@@ -50,8 +50,8 @@ const MAX_BATCH = 100
 /** records changed in one batch, about 5 ms of work, unless a single piece of work has more */
 const MAX_BATCH_WEIGHT = 400
 /** bytes of `blocks` in a `#commit`, by the firehose's specification */
-export const MAX_EVENT_BYTES = 2_000_000
-export const EVENT_TOO_LARGE = 'Too many writes. Max event size: 2MB'
+const MAX_EVENT_BYTES = 2_000_000
+const EVENT_TOO_LARGE = 'Too many writes. Max event size: 2MB'
 
 export type Announcement =
   | { type: 'identity'; handle?: Handle }

@@ -12,14 +12,13 @@ import { encodeJson } from '#repo/dag-cbor.ts'
 import type { RepoOp } from '#repo/events.ts'
 import { InvalidRequestError } from '#std/errors.ts'
 import { recordWritten } from './change.ts'
-import { type Batch, EVENT_TOO_LARGE, MAX_EVENT_BYTES } from './committer.ts'
+import type { Batch } from './committer.ts'
 import {
   BlobNotFoundError,
   InvalidSwapError,
   MissingRecordError,
   RecordExistsError,
   RepeatedPathError,
-  TooManyWritesError,
 } from './errors.ts'
 import type { LoadedRepo } from './loaded-repos.ts'
 
@@ -145,7 +144,6 @@ function commitTo(
     planWrite(plan, repo, replacing)
   }
   requireBlobs(plan.records, batch.store(did))
-  if (plan.bytes > MAX_EVENT_BYTES) throw new TooManyWritesError(EVENT_TOO_LARGE)
   try {
     for (const { path, cid } of plan.ops) {
       if (cid) repo.tree.set(path, cid)
@@ -170,13 +168,10 @@ function outcomeOf(repo: LoadedRepo, write: PreparedWrite): WriteOutcome {
 class Plan {
   readonly ops: RepoOp[] = []
   readonly records: RecordChange[] = []
-  /** of the records written */
-  bytes = 0
 
   put(action: 'create' | 'update', path: string, prev: Cid | null, { cid, content, json }: Encoded): void {
     this.ops.push(prev ? { action, path, cid, prev } : { action, path, cid })
     this.records.push(recordWritten(action, path, cid, content, json))
-    this.bytes += content.length
   }
 
   delete(path: string, prev: Cid): void {

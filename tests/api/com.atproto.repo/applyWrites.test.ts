@@ -519,6 +519,11 @@ const validation: readonly CallRow[] = [
     applied(...Array.from({ length: 14 }, (_, i) => created(`com.example.thing/large${i}`, 'unknown'))),
   ],
   [
+    'records of one content, of which more than 2 MB are not sent',
+    applyLarge(Array.from({ length: 16 }, (_, i) => create(`alike${i}`, { a: LARGE }))),
+    applied(...Array.from({ length: 16 }, (_, i) => created(`com.example.thing/alike${i}`, 'unknown'))),
+  ],
+  [
     'records of more than 2 MB',
     applyLarge(Array.from({ length: 16 }, (_, i) => create(`larger${i}`, { a: LARGE, i }))),
     invalid('Too many writes. Max event size: 2MB'),

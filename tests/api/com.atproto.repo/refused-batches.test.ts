@@ -8,6 +8,8 @@ const THING = 'com.example.thing'
 const MANY = Array.from({ length: 100 }, (_, i) => create(`new${i}`, { i }))
 /** stands for numbers that take 9 bytes each, but 4 as JSON */
 const LARGE = '#'
+/** Records of 1.99 MB, which with the nodes of their tree are more than 2 MB. */
+const TOO_LARGE = Array.from({ length: 200 }, (_, i) => create(`large${i}`, { i, a: LARGE }))
 const WRONG = 'bafyreie5737gdxlw5i64vzichcalba3z2v5n6icifvx5xytvske7mr3hpm'
 const BLOB = { $type: 'blob', ref: { $link: WRONG.replace('yrei', 'krei') }, mimeType: 'text/plain', size: 1 }
 
@@ -34,19 +36,20 @@ const refusals: readonly [title: string, writes: object[], error: string, input?
   ['another head', [...MANY, remove('a')], 'InvalidSwap', { swapCommit: WRONG }],
   [
     'records of more than 2 MB',
-    [remove('a'), ...Array.from({ length: 150 }, (_, i) => create(`big${i}`, { i, large: LARGE }))],
+    [remove('a'), ...Array.from({ length: 105 }, (_, i) => create(`x${i}`, { i, a: LARGE, b: LARGE }))],
     'InvalidRequest',
   ],
+  ['a commit of more than 2 MB', TOO_LARGE, 'InvalidRequest'],
   ['201 writes', [...MANY, remove('a'), ...MANY], 'InvalidRequest'],
 ]
 
-/** Calls applyWrites. A text of `LARGE` becomes a list that takes 14 kB. */
+/** Calls applyWrites. A text of `LARGE` becomes a list that takes 10 kB. */
 async function apply(account: TestAccount, writes: object[], input: object): Promise<unknown> {
   const text = JSON.stringify({ repo: account.did, writes, ...input })
   const response = await fetch(`${account.pds.url}/xrpc/com.atproto.repo.applyWrites`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${account.accessJwt}` },
-    body: text.replaceAll(JSON.stringify(LARGE), `[${Array(1550).fill('9e9').join()}]`),
+    body: text.replaceAll(JSON.stringify(LARGE), `[${Array(1107).fill('9e9').join()}]`),
   })
   return await response.json()
 }
@@ -80,3 +83,25 @@ for (const [title, writes, error, input = {}] of refusals) {
     )
   })
 }
+
+test('writes beside a refused one are done, before and after it', async () => {
+  await using pds = await startPds()
+  const alice = await pds.createAccount('alice')
+  const { plcUrl } = pds.app.config
+  await using consumer = await consume(pds.url, { plcUrl, cursor: 0, fromGenesis: true })
+
+  const answers = await Promise.all([
+    apply(alice, [create('a', { n: 1 })], {}),
+    apply(alice, [create('b')], {}),
+    apply(alice, TOO_LARGE, {}),
+    apply(alice, [create('c'), update('none', {})], {}),
+    apply(alice, [create('c'), create('d')], {}),
+    ...Array.from({ length: 12 }, (_, i) => apply(alice, [create(`e${i}`)], {})),
+  ])
+
+  const refused = answers.filter((answer) => typeof answer === 'object' && answer && 'error' in answer)
+  expect(refused).toHaveLength(2)
+  await consumer.waitForSeq(pds.app.sequencer.lastSeq)
+  expect(consumer.faults).toEqual([])
+  expect((await fetchExport(pds, alice.did)).records.size).toBe(4 + 12)
+})
