@@ -156,17 +156,27 @@ test('an account that has moved to another server is not announced', async () =>
   await using host = await FederatedHost.create()
   const alice = await settledAccount(host)
   const before = eventsOf(host, alice)
-  const { plc, config } = host.pds.app
-  const services = {
-    atproto_pds: { type: 'AtprotoPersonalDataServer', endpoint: 'https://elsewhere.example' },
-  }
-  await plc.update(alice.did, () => ({ services }), k256FromSecret(config.secrets.plcRotationKey))
+  await moveAway(host, alice)
   host.relay.account(alice.did).upstream = 'deactivated'
 
   await host.pass(HOUR)
 
   expect(eventsOf(host, alice)).toBe(before)
   expect(host.logged(UNMENDABLE)).toMatchObject([{ did: alice.did, finding: 'moved' }])
+})
+
+test('an account that was deactivated here and is active elsewhere is left in peace', async () => {
+  await using host = await FederatedHost.create()
+  const alice = await settledAccount(host)
+  const before = eventsOf(host, alice)
+  await moveAway(host, alice)
+  host.pds.app.accounts.setDeactivated(alice.did, { at: host.timers.now(), deleteAfter: null })
+
+  await host.pass(3 * HOUR)
+
+  expect(eventsOf(host, alice)).toBe(before)
+  expect(host.logged(UNMENDABLE)).toEqual([])
+  expect(host.pds.app.discrepancies.count().found).toBe(0)
 })
 
 test('more accounts than one round compares are all compared in turn', async () => {
@@ -237,6 +247,15 @@ async function settledAccount(host: FederatedHost): Promise<TestAccount> {
   await host.eventually(() => host.agrees([alice]))
   await host.pass(11 * MINUTE)
   return await logIn(pds, alice)
+}
+
+/** Has the DID document of an account name another server. */
+async function moveAway(host: FederatedHost, { did }: TestAccount): Promise<void> {
+  const { plc, config } = host.pds.app
+  const services = {
+    atproto_pds: { type: 'AtprotoPersonalDataServer', endpoint: 'https://elsewhere.example' },
+  }
+  await plc.update(did, () => ({ services }), k256FromSecret(config.secrets.plcRotationKey))
 }
 
 function eventsOf(host: FederatedHost, { did }: TestAccount): number {
