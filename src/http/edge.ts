@@ -28,8 +28,19 @@ export interface Peers {
 export type Edge = (request: Request) => Response | Promise<Response>
 type Handler = (request: Request) => Response | Promise<Response>
 
-/** Makes the function that answers the requests of one listener. */
+/** where Elysia begins to look for the path of a URL */
+const FIRST_FINDABLE = 11
+
+/**
+ * Makes the function that answers the requests of one listener.
+ *
+ * Elysia looks for the path from the 11th character on, and so fails to find it behind a host of less than four. Such a
+ * request is found by a stand-in, which only has its path; the handler gets the request itself, for the listener knows
+ * the other end of that one alone.
+ */
 export function createEdge(app: App, dispatch: Dispatch, peers: Peers): Edge {
+  const originals = new WeakMap<Request, Request>()
+  const at = (handler: Handler) => safely(handler, originals)
   const xrpc: Handler = (request) => dispatch(request, new RequestOrigin(request, peers))
   const routes = new Elysia()
     .get(
@@ -53,7 +64,7 @@ export function createEdge(app: App, dispatch: Dispatch, peers: Peers): Edge {
       '/tls-check',
       at((request) => tlsCheck(app, request, peers.isFrontEnd(request))),
     )
-    .all('/xrpc/*', ({ request }) => xrpc(request), { parse: 'none' })
+    .all('/xrpc/*', ({ request }) => xrpc(originals.get(request) ?? request), { parse: 'none' })
     .all(
       '/*',
       at((request) => nothing(request)),
@@ -64,12 +75,22 @@ export function createEdge(app: App, dispatch: Dispatch, peers: Peers): Edge {
       '/mail',
       at(() => mailPage(app)),
     )
-  return (request) => routes.fetch(findable(request))
+  return (request) => {
+    const start = pathStart(request.url)
+    if (start >= FIRST_FINDABLE) return routes.fetch(request)
+    const standIn = new Request(`http://localhost${request.url.slice(start)}`, { method: request.method })
+    originals.set(standIn, request)
+    return routes.fetch(standIn)
+  }
 }
 
 /** As a handler of Elysia: what it throws is a bug. */
-function at(handler: Handler): (context: { request: Request }) => Promise<Response> {
-  return async ({ request }) => {
+function safely(
+  handler: Handler,
+  originals: WeakMap<Request, Request>,
+): (context: { request: Request }) => Promise<Response> {
+  return async (context) => {
+    const request = originals.get(context.request) ?? context.request
     try {
       return await handler(request)
     } catch (error) {
@@ -83,12 +104,6 @@ function nothing(request: Request): Response {
   if (request.method !== 'OPTIONS') return plain('Not Found', 404)
   const headers = { 'access-control-allow-origin': '*', 'access-control-max-age': '86400' }
   return new Response(null, { status: 204, headers })
-}
-
-/** Elysia looks for the path from the 11th character on, and so fails to find it behind a host of less than four. */
-function findable(request: Request): Request {
-  const start = pathStart(request.url)
-  return start >= 11 ? request : new Request(`http://localhost${request.url.slice(start)}`, request)
 }
 
 /** Made for every request, so it finds out only what is asked for. */

@@ -153,6 +153,9 @@ function plainly(edge: Edge): Routes {
   return { fetch: (request) => edge(request), websocket: { message() {} } }
 }
 
+/** In place of an address, and in no network. */
+const UNKNOWN_ADDRESS = 'unknown'
+
 class NetworkPeers implements Peers {
   readonly door = 'network'
   listener: Listener | null = null
@@ -187,7 +190,9 @@ class NetworkPeers implements Peers {
     return this.known
   }
 
+  /** Null for a Unix socket. A connection whose other end cannot be told is a stranger's, never a proxy's. */
   private peerOf(request: Request): string | null {
-    return this.listener?.requestIP(request)?.address ?? null
+    if (this.app.config.listen.kind === 'unix') return null
+    return this.listener?.requestIP(request)?.address ?? UNKNOWN_ADDRESS
   }
 }

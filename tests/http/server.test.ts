@@ -87,6 +87,56 @@ test('a front end may say at which host an account was asked for', async () => {
   expect(await ask(far)).toBe('User not found')
 })
 
+describe('a stranger', () => {
+  const LIMITED = { enabled: true, bypassKey: null, bypassNetworks: [] }
+  const config = { trustedProxies: [], rateLimits: LIMITED }
+  const hosts = ['localhost', 'abc', 'ab', 'a', '']
+
+  test('is not believed where it comes from, whatever host it names', async () => {
+    await using pds = await startPds({ config })
+    const left = async (from: string, version: string, ...headers: string[]) => {
+      const lines = [
+        `GET ${MAIN} HTTP/${version}`,
+        `X-Forwarded-For: ${from}`,
+        'Connection: close',
+        ...headers,
+      ]
+      const answer = await rawHttp(pds.server.port ?? 0, `${lines.join('\r\n')}\r\n\r\n`)
+      return Number(answer?.headers.get('ratelimit-remaining'))
+    }
+
+    const remaining = [await left('198.51.100.1', '1.0')]
+    for (const [i, host] of hosts.entries())
+      remaining.push(await left(`198.51.100.${i + 2}`, '1.1', `Host: ${host}`))
+
+    expect(remaining).toEqual([2999, 2998, 2997, 2996, 2995, 2994])
+  })
+
+  test('is not taken for a front end, whatever host it names', async () => {
+    await using pds = await startPds({ config })
+    await pds.createAccount('alice')
+    const ask = async (path: string, host: string) => {
+      const head = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nX-Forwarded-Host: alice.test\r\nConnection: close\r\n\r\n`
+      return (await rawHttp(pds.server.port ?? 0, head))?.status
+    }
+
+    for (const host of hosts) {
+      expect(await ask('/.well-known/atproto-did', host)).toBe(404)
+      expect(await ask('/tls-check?domain=alice.test', host)).toBe(404)
+    }
+  })
+
+  test('reaches methods with a body, whatever host it names', async () => {
+    await using pds = await startPds()
+    const body = '{"identifier":1}'
+    const head = `POST /xrpc/${com.atproto.server.createSession.nsid} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`
+
+    const answer = await rawHttp(pds.server.port ?? 0, head, body)
+
+    expect(answer?.body).toContain('Expected string value type (got 1) at $.identifier')
+  })
+})
+
 describe('did.json', () => {
   test('is the document of the server, at its own name only', async () => {
     await using pds = await startPds()
