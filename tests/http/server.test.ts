@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { com } from '#lexicon/index.ts'
 import { TemporaryDirectory } from '#tests/support/directory.ts'
 import { startPds } from '#tests/support/pds.ts'
-import { rawHttp } from '#tests/support/raw-http.ts'
+import { rawHttp, rawHttpFrom } from '#tests/support/raw-http.ts'
 
 const MAIN = '/xrpc/com.atproto.server.describeServer'
 
@@ -89,7 +89,8 @@ test('a front end may say at which host an account was asked for', async () => {
 
 describe('a stranger', () => {
   const LIMITED = { enabled: true, bypassKey: null, bypassNetworks: [] }
-  const config = { trustedProxies: [], rateLimits: LIMITED }
+  const config = { trustedProxies: ['127.0.0.1'], rateLimits: LIMITED }
+  const stranger = '127.0.0.2'
   const hosts = ['localhost', 'abc', 'ab', 'a', '']
 
   test('is not believed where it comes from, whatever host it names', async () => {
@@ -101,7 +102,7 @@ describe('a stranger', () => {
         'Connection: close',
         ...headers,
       ]
-      const answer = await rawHttp(pds.server.port ?? 0, `${lines.join('\r\n')}\r\n\r\n`)
+      const answer = await rawHttpFrom(stranger, pds.server.port ?? 0, `${lines.join('\r\n')}\r\n\r\n`)
       return Number(answer?.headers.get('ratelimit-remaining'))
     }
 
@@ -117,7 +118,7 @@ describe('a stranger', () => {
     await pds.createAccount('alice')
     const ask = async (path: string, host: string) => {
       const head = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nX-Forwarded-Host: alice.test\r\nConnection: close\r\n\r\n`
-      return (await rawHttp(pds.server.port ?? 0, head))?.status
+      return (await rawHttpFrom(stranger, pds.server.port ?? 0, head))?.status
     }
 
     for (const host of hosts) {

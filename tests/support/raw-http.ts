@@ -12,10 +12,19 @@ export interface RawAnswer {
  * Sends `parts` one after the other and reads until the server closes the connection, so the request should say
  * `Connection: close`. Null when it closes without an answer.
  */
-export async function rawHttp(port: number, ...parts: (string | Uint8Array)[]): Promise<RawAnswer | null> {
+export function rawHttp(port: number, ...parts: (string | Uint8Array)[]): Promise<RawAnswer | null> {
+  return rawHttpFrom('127.0.0.1', port, ...parts)
+}
+
+/** The same from another address of this machine, `127.0.0.2` say. */
+export async function rawHttpFrom(
+  localAddress: string,
+  port: number,
+  ...parts: (string | Uint8Array)[]
+): Promise<RawAnswer | null> {
   const received = await new Promise<Buffer>((resolve) => {
     const chunks: Buffer[] = []
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect({ port, host: '127.0.0.1', localAddress })
     socket.on('data', (chunk: Buffer) => chunks.push(chunk))
     socket.on('error', () => {})
     socket.on('close', () => resolve(Buffer.concat(chunks)))
