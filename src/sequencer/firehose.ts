@@ -201,10 +201,9 @@ export class Firehose {
       this.refuse(socket, 'FutureCursor', 'Cursor in the future.')
       return
     }
-    const seq = cursor ?? since
     const consumer = {
       socket,
-      seq,
+      seq: cursor ?? since,
       atHead: false,
       waiting: 0,
       stalledLooks: 0,
@@ -212,11 +211,7 @@ export class Firehose {
       isRefused: false,
     }
     this.consumers.set(socket, consumer)
-    if (seq < sequencer.prunedThrough) {
-      const message = 'Requested cursor exceeded limit. Possibly missing events'
-      this.send(consumer, [encodeInfoFrame({ name: 'OutdatedCursor', message })])
-    }
-    if (seq < this.broadcastSeq) this.plan(consumer)
+    if (consumer.seq < this.broadcastSeq) this.plan(consumer)
     else this.advance(consumer)
   }
 
@@ -275,6 +270,7 @@ export class Firehose {
     const { socket } = consumer
     if (consumer.atHead || consumer.isRefused || !this.consumers.has(socket)) return
     if (this.count(consumer) >= this.highWater) return
+    if (consumer.seq < this.deps.sequencer.prunedThrough && !this.skipPruned(consumer)) return
     if (consumer.seq < this.broadcastSeq) {
       const { events, through } = this.pages.page(consumer.seq, this.broadcastSeq)
       consumer.seq = through
@@ -283,6 +279,13 @@ export class Firehose {
     if (consumer.seq < this.broadcastSeq) this.plan(consumer)
     else if (consumer.seq > this.broadcastSeq) this.ahead.add(consumer)
     else this.join(consumer)
+  }
+
+  /** Goes on from the oldest event there is: the consumer came too late for others, or was too slow. */
+  private skipPruned(consumer: Consumer): boolean {
+    consumer.seq = this.deps.sequencer.prunedThrough
+    const message = 'Requested cursor exceeded limit. Possibly missing events'
+    return this.send(consumer, [encodeInfoFrame({ name: 'OutdatedCursor', message })])
   }
 
   private join(consumer: Consumer): void {

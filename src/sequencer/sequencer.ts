@@ -12,7 +12,9 @@ import { sequencerMigrations } from '#migrations/sequencer.ts'
 import type { Cid } from '#repo/cid.ts'
 import type { Clock } from '#std/clock.ts'
 import { logger } from '#telemetry/log.ts'
+import { Erasures } from './erasures.ts'
 import { SequenceRefusedError } from './errors.ts'
+import { EventTally } from './event-tally.ts'
 import { type CollectionChanges, RepoCollections } from './repo-collections.ts'
 
 const log = logger('sequencer')
@@ -47,6 +49,8 @@ export interface NewEvent {
 
 /** 16 KiB pages hold a frame of a usual size without overflow pages. */
 const PAGE_SIZE = 16 * 1024
+/** 4 MB in the file's WAL: a write waits for 1-2 ms when they are moved to the file, where SQLite's 1000 pages take 5-7 */
+const CHECKPOINT_PAGES = 256
 /**
  * Numbers left out when the log was not closed: under relaxed durability, or on a disk that does not keep what it was told
  * to, the last events can be gone whose numbers consumers have seen.
@@ -54,21 +58,22 @@ const PAGE_SIZE = 16 * 1024
 const UNCLOSED_MARGIN = 100_000
 /** leaves room for as many events again as there are numbers below */
 const HIGHEST_BUMP = 2 ** 52
-/** events looked at in one step of an erasure */
-const ERASURE_STEP = 2000
-/** events dropped in one step of pruning, a few milliseconds' work, and the pages then cut off the file */
+/** events dropped in one step of pruning, a few milliseconds' work */
 const PRUNE_STEP = 200
-const VACUUM_PAGES = 200
+/** share of the file that is kept for events to come; of what is free beyond it, so many pages are cut off in a step */
+const SPARE_SHARE = 0.2
+const VACUUM_PAGES = 100
 
 export class Sequencer {
   readonly collections: RepoCollections
+  readonly tally: EventTally
   private readonly db: Database
   private readonly sql
   private readonly listeners = new Set<(events: readonly LoggedEvent[]) => void>()
   private readonly erasureListeners = new Set<(did: Did, throughSeq: number) => void>()
   /** heads of the events above `appliedThrough`, which the table does not have yet */
   private readonly newHeads = new Map<Did, Head>()
-  private readonly erasing = new Map<Did, number>()
+  private readonly erasures: Erasures
   private batch: { events: LoggedEvent[]; heads: Map<Did, Head>; seq: number; now: number } | null = null
   /** whether the log was closed after its last event, and not left by a crash */
   readonly wasClosed: boolean
@@ -84,8 +89,11 @@ export class Sequencer {
       reclaim: true,
       cacheKib: 4 * 1024,
     })
+    this.db.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     this.sql = statements(this.db)
     this.collections = new RepoCollections(this.db)
+    this.tally = new EventTally(this.db)
+    this.erasures = new Erasures(this.db)
     const mark = this.sql.mark.get('last_seq')?.seq
     this.last = Math.max(this.sql.newest.get()?.seq ?? 0, mark ?? deps.clock.now())
     if (mark === undefined) this.sql.setMark.run('last_seq', this.last)
@@ -93,9 +101,8 @@ export class Sequencer {
     if (!this.wasClosed) this.last += UNCLOSED_MARGIN
     this.applied = this.sql.mark.get('applied_through')?.seq ?? 0
     this.pruned = this.sql.mark.get('pruned_through')?.seq ?? 0
-    for (const { did, throughSeq } of this.sql.erasures.all()) this.erasing.set(did, throughSeq)
     for (const { did, ...head } of this.sql.headsAfter.iterate(this.applied)) {
-      if (head.seq > (this.erasing.get(did) ?? 0)) this.newHeads.set(did, head)
+      if (head.seq > this.erasures.through(did)) this.newHeads.set(did, head)
     }
   }
 
@@ -152,6 +159,7 @@ export class Sequencer {
     this.batch = null
     this.last = batch.seq
     for (const [did, head] of batch.heads) this.newHeads.set(did, head)
+    for (const event of batch.events) this.tally.add(event)
     return batch.events
   }
 
@@ -194,10 +202,12 @@ export class Sequencer {
     transact(this.db, () => {
       for (const [did, { rev, commitCid, seq: at }] of settled) this.sql.setHead.run(did, rev, commitCid, at)
       this.collections.apply(changes)
+      this.tally.write(this.last)
       this.sql.setMark.run('applied_through', seq)
       this.sql.setMark.run('last_seq', this.last)
     })
     this.applied = seq
+    this.tally.settle()
     for (const [did, head] of settled) if (this.newHeads.get(did) === head) this.newHeads.delete(did)
   }
 
@@ -220,7 +230,7 @@ export class Sequencer {
 
   /** Whether an event has been taken out of the log, although it may still be on disk. */
   isErased({ did, seq }: Pick<LoggedEvent, 'did' | 'seq'>): boolean {
-    return this.erasing.size > 0 && seq <= (this.erasing.get(did) ?? 0)
+    return seq <= this.erasures.through(did)
   }
 
   /**
@@ -252,32 +262,23 @@ export class Sequencer {
    */
   erase(did: Did, throughSeq: number): void {
     transact(this.db, () => {
-      this.sql.setErasure.run(did, throughSeq)
+      this.erasures.write(did, throughSeq)
       this.sql.dropHead.run(did)
       this.collections.remove(did)
     })
-    this.erasing.set(did, throughSeq)
+    this.erasures.settle(did, throughSeq)
     this.newHeads.delete(did)
     for (const listener of this.erasureListeners) listener(did, throughSeq)
   }
 
-  /** Does a bounded part of the oldest erasure. @returns the next position, or null when none is left */
-  eraseStep(from: number): number | null {
-    const next = this.erasing.entries().next().value
-    if (!next) return null
-    const [did, throughSeq] = next
-    const to = Math.min(throughSeq, from + ERASURE_STEP)
-    this.sql.eraseRange.run(from, to, did)
-    const more = this.sql.firstAfter.get(to)?.seq
-    if (to < throughSeq && more !== undefined && more <= throughSeq) return more - 1
-    this.sql.dropErasure.run(did)
-    this.erasing.delete(did)
-    return this.erasing.size > 0 ? 0 : null
+  /** Does a bounded part of taking out what was erased: see `Erasures.step`. */
+  eraseStep(after: number): number | null {
+    return this.erasures.step(after)
   }
 
   /**
-   * Drops a bounded number of events from before `time` (Unix milliseconds), the oldest first, and gives their space
-   * back. @returns how many; 0 when none is left
+   * Drops a bounded number of events from before `time` (Unix milliseconds), the oldest first, as far as the stores have
+   * them. @returns how many; 0 when none is left
    */
   pruneStep(time: number): number {
     const oldEnough = this.sql.oldestEvents.all(PRUNE_STEP).filter((event) => event.time < time)
@@ -286,11 +287,30 @@ export class Sequencer {
     const { changes } = transact(this.db, () => {
       this.sql.setMark.run('pruned_through', through)
       this.sql.setMark.run('last_seq', this.last)
+      this.tally.forgetBefore(time)
       return this.sql.dropThrough.run(through)
     })
     this.pruned = through
-    this.db.run(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`)
     return changes
+  }
+
+  /**
+   * Gives a bounded part of the space of dropped events back, if much of the file is free: what events to come will soon
+   * need again is not worth moving others for. @returns whether there is more
+   */
+  shrinkStep(): boolean {
+    const { pages, free } = this.size()
+    const beyond = free - Math.floor((pages - free) * SPARE_SHARE)
+    if (beyond <= 0) return false
+    this.db.run(`PRAGMA incremental_vacuum(${Math.min(beyond, VACUUM_PAGES)})`)
+    return beyond > VACUUM_PAGES
+  }
+
+  /** The size of the file and what of it is free, in pages and in bytes. */
+  size(): { pages: number; free: number; pageBytes: number } {
+    const pages = this.sql.pageCount.get()?.page_count ?? 0
+    const free = this.sql.freeCount.get()?.freelist_count ?? 0
+    return { pages, free, pageBytes: PAGE_SIZE }
   }
 
   /** Closes the log. Everything that it has answered is on disk already. */
@@ -308,9 +328,6 @@ function statements(db: Database) {
   return {
     newest: db.query<{ seq: number | null }, []>('SELECT max(seq) AS seq FROM event'),
     oldest: db.query<{ seq: number | null }, []>('SELECT min(seq) AS seq FROM event'),
-    firstAfter: db.query<{ seq: number }, [number]>(
-      'SELECT seq FROM event WHERE seq > ? ORDER BY seq LIMIT 1',
-    ),
     insert: db.query<null, [number, Did, EventKind, number, Tid | null, Cid | null, Uint8Array]>(
       'INSERT INTO event (seq, did, kind, time, rev, commit_cid, frame) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -333,19 +350,11 @@ function statements(db: Database) {
     setMark: db.query<null, [string, number]>(
       'INSERT INTO mark (name, seq) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET seq = ?2',
     ),
-    erasures: db.query<{ did: Did; throughSeq: number }, []>(
-      'SELECT did, through_seq AS throughSeq FROM erasure',
-    ),
-    setErasure: db.query<null, [Did, number]>(
-      'INSERT INTO erasure (did, through_seq) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET through_seq = ?2',
-    ),
-    dropErasure: db.query<null, [Did]>('DELETE FROM erasure WHERE did = ?'),
     oldestEvents: db.query<{ seq: number; time: number }, [number]>(
       'SELECT seq, time FROM event ORDER BY seq LIMIT ?',
     ),
+    pageCount: db.query<{ page_count: number }, []>('PRAGMA page_count'),
+    freeCount: db.query<{ freelist_count: number }, []>('PRAGMA freelist_count'),
     dropThrough: db.query<null, [number]>('DELETE FROM event WHERE seq <= ?'),
-    eraseRange: db.query<null, [number, number, Did]>(
-      'DELETE FROM event WHERE seq > ? AND seq <= ? AND did = ?',
-    ),
   }
 }

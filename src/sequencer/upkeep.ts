@@ -1,6 +1,6 @@
 /**
- * Keeps the event log to its window: drops old events and works off erasures, in steps of a few milliseconds with
- * requests in between.
+ * Keeps the event log to its window: drops old events, takes out what was erased and gives space back, in steps of a few
+ * milliseconds with requests in between.
  */
 import { type Clock, MINUTE } from '#std/clock.ts'
 import { logger } from '#telemetry/log.ts'
@@ -13,7 +13,7 @@ const REST_MS = 5
 
 export class LogUpkeep implements AsyncDisposable {
   private readonly timer: ReturnType<typeof setInterval>
-  private running: Promise<void> | null = null
+  private running: Promise<unknown> = Promise.resolve()
   private stopped = false
 
   constructor(private readonly deps: { sequencer: Sequencer; clock: Clock; windowMs: number }) {
@@ -21,12 +21,27 @@ export class LogUpkeep implements AsyncDisposable {
     this.timer.unref()
   }
 
-  /** Does all there is to do now. Never throws: what fails is tried again next time. */
-  run(): Promise<void> {
-    this.running ??= this.work().finally(() => {
-      this.running = null
-    })
-    return this.running
+  /** How old an event may be. */
+  get windowMs(): number {
+    return this.deps.windowMs
+  }
+
+  /** Does all there is to do now. Never rejects: what fails is tried again next time. */
+  async run(): Promise<void> {
+    try {
+      const events = await this.prune(this.deps.windowMs)
+      const { sequencer } = this.deps
+      if (events > 0) log.info('old events dropped', { events, through: sequencer.prunedThrough })
+    } catch (error) {
+      log.error('the event log could not be tidied up', { error })
+    }
+  }
+
+  /** The same with a window of its own. @returns how many events were dropped for their age */
+  prune(windowMs: number): Promise<number> {
+    const pruned = this.running.then(() => this.work(windowMs))
+    this.running = pruned.catch(() => {})
+    return pruned
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -35,23 +50,26 @@ export class LogUpkeep implements AsyncDisposable {
     await this.running
   }
 
-  private async work(): Promise<void> {
-    const { sequencer, clock, windowMs } = this.deps
-    try {
-      let dropped = 0
-      let step: number
-      do {
-        step = sequencer.pruneStep(clock.now() - windowMs)
-        dropped += step
-        await Bun.sleep(REST_MS)
-      } while (step > 0 && !this.stopped)
-      for (let from: number | null = 0; from !== null && !this.stopped; ) {
-        from = sequencer.eraseStep(from)
-        await Bun.sleep(REST_MS)
-      }
-      if (dropped > 0) log.info('old events dropped', { events: dropped, through: sequencer.prunedThrough })
-    } catch (error) {
-      log.error('the event log could not be tidied up', { error })
-    }
+  private async work(windowMs: number): Promise<number> {
+    const { sequencer, clock } = this.deps
+    const before = clock.now() - windowMs // what becomes old meanwhile is left to the next time, or this had no end
+    let dropped = 0
+    await this.inSteps(() => {
+      const step = sequencer.pruneStep(before)
+      dropped += step
+      return step > 0
+    })
+    let position: number | null = 0
+    await this.inSteps(() => {
+      position = sequencer.eraseStep(position ?? 0)
+      return position !== null
+    })
+    await this.inSteps(() => sequencer.shrinkStep())
+    return dropped
+  }
+
+  /** Calls `step` until it says that it is done, with rests. */
+  private async inSteps(step: () => boolean): Promise<void> {
+    while (!this.stopped && step()) await Bun.sleep(REST_MS)
   }
 }

@@ -107,6 +107,27 @@ test('a cursor in a gap that a jump left is not in the future', async () => {
   expect(firehose.counts).toEqual({ atHead: 1, behind: 0, held: 0 })
 })
 
+test('a consumer that is overtaken while events are dropped for their age is told so', async () => {
+  using log = new TestLog()
+  using firehose = log.firehose()
+  const socket = log.socket()
+  socket.stalls = true
+  const seqs = Array.from({ length: 100 }, () => log.appendLarge(200_000))
+  firehose.open(socket, 0)
+  await settled()
+  const taken = socket.seqs.length
+  log.sequencer.markApplied(seqs[49] ?? 0)
+  while (log.sequencer.pruneStep(log.timers.now() + 1) > 0);
+  socket.stalls = false
+  socket.drain()
+  firehose.drained(socket)
+  await settled()
+
+  expect(taken).toBeLessThan(20)
+  expect(socket.frames[taken]).toMatchObject({ type: 'info', name: 'OutdatedCursor' })
+  expect(socket.seqs.slice(taken)).toEqual(seqs.slice(50))
+})
+
 describe('erased events', () => {
   test('are not replayed, from memory or from disk', async () => {
     using log = new TestLog()
