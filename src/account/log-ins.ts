@@ -14,6 +14,8 @@ import type { SessionPair, Sessions } from './sessions.ts'
 
 /** Every log-in takes at least this long, so that its time does not tell what was wrong. */
 const FLOOR_MS = 350
+/** characters of the longest DID; handles and mail addresses are shorter */
+export const MAX_IDENTIFIER_LENGTH = 2048
 
 export interface LogInRequest {
   /** DID, handle or email address */
@@ -50,6 +52,7 @@ export class LogIns {
     if (request.password.length > MAX_LOGIN_PASSWORD_LENGTH) {
       throw new BadLogInError('Password too long. Consider resetting your password.')
     }
+    if (request.identifier.length > MAX_IDENTIFIER_LENGTH) throw new BadLogInError()
     const floor = Bun.sleep(FLOOR_MS + 1)
     try {
       return await this.check(request)

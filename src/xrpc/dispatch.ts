@@ -62,7 +62,7 @@ async function answer(app: App, table: Table, exchange: Exchange): Promise<Respo
   const params = parseParams(implementation.method.nsid, queryOf(exchange.request.url))
   const principal = await authenticate(app, implementation, exchange)
   const input = await readInput(app.config, implementation, exchange.request)
-  takeForCall(app.rateLimits, implementation, exchange, { principal, params, input })
+  takeForCall(app, implementation, exchange, { principal, params, input })
   const output = await implementation.handle({ app, principal, params, input, request: exchange.caller })
   return respond(app.config, implementation, exchange, output)
 }

@@ -1,7 +1,11 @@
 /** Takes the points that a call costs: by address before any work is done for it, by account once its input is known. */
+import type { Accounts } from '#account/accounts.ts'
+import { MAX_IDENTIFIER_LENGTH } from '#account/log-ins.ts'
+import type { App } from '#app.ts'
 import type { Principal } from '#auth/principal.ts'
 import { globalLimit, type Limit, limits, UNCOUNTED } from '#ratelimit/limits.ts'
 import { addressKey, type RateLimits } from '#ratelimit/rate-limits.ts'
+import { hex, utf8 } from '#std/bytes.ts'
 import type { Exchange } from '#xrpc/exchange.ts'
 import type { Implementation } from '#xrpc/implement.ts'
 
@@ -28,7 +32,7 @@ export function takeForAddress(
 
 /** @throws RateLimitExceededError */
 export function takeForCall(
-  rateLimits: RateLimits,
+  { rateLimits, accounts }: App,
   implementation: Implementation,
   exchange: Exchange,
   call: CallSoFar,
@@ -38,7 +42,7 @@ export function takeForCall(
   const points = pointsOf(implementation, call)
   if (points < 1) return
   for (const limit of own) {
-    const key = keyOf(limit, exchange, call)
+    const key = keyOf(limit, exchange, call, accounts)
     if (key !== null) exchange.limited(rateLimits.take(limit, key, points))
   }
 }
@@ -65,9 +69,26 @@ function pointsOf({ rateLimit }: Implementation, call: CallSoFar): number {
   return typeof rateLimit.points === 'number' ? rateLimit.points : rateLimit.points(call)
 }
 
-function keyOf(limit: Limit, { origin }: Exchange, { principal, input }: CallSoFar): string | null {
+/** What is counted: never a text of the caller's choice, which would be kept as long as its window lasts. */
+function keyOf(
+  limit: Limit,
+  { origin }: Exchange,
+  { principal, input }: CallSoFar,
+  accounts: Accounts,
+): string | null {
   if (limit.key === 'did') return principal.type === 'account' ? principal.did : null
   const isNamed = typeof input === 'object' && input !== null && 'identifier' in input
-  const identifier = isNamed ? String(input.identifier).trim().toLowerCase() : ''
-  return `${identifier} ${addressKey(origin.ip)}`
+  const account = isNamed ? accountKey(String(input.identifier), accounts) : ''
+  return account === null ? null : `${account} ${addressKey(origin.ip)}`
+}
+
+/**
+ * The account that someone wants to log in to; null for what no account can be called by. A mail address is counted
+ * apart from its account, else the points that are left would tell strangers whose it is.
+ */
+function accountKey(identifier: string, accounts: Accounts): string | null {
+  if (identifier.length > MAX_IDENTIFIER_LENGTH) return null
+  const account = identifier.includes('@') ? null : accounts.find(identifier)
+  if (account) return account.did
+  return hex(Bun.SHA256.hash(utf8(identifier.trim().toLowerCase())) as Uint8Array).slice(0, 32)
 }

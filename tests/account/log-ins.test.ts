@@ -41,6 +41,7 @@ test('a wrong password and an unknown account give the same answer', async () =>
     { identifier: 'bob@example.com', password: PASSWORD },
     { identifier: 'did:plc:bobaaaaaaaaaaaaaaaaaaaaa', password: PASSWORD },
     { identifier: '', password: PASSWORD },
+    { identifier: 'x'.repeat(100_000), password: PASSWORD },
     { identifier: 'no handle', password: '' },
     { identifier: 'alice.pds.test', password: 'x'.repeat(512) },
   ]

@@ -40,6 +40,37 @@ describe('limits', () => {
     expect((await logIn(pds, 'alice.test', { 'x-forwarded-for': '198.51.100.7' })).status).toBe(401)
   })
 
+  test('of log-ins count one account by whatever name it goes, but do not tell whose a mail address is', async () => {
+    await using pds = await startPds({ config: { rateLimits: LIMITED } })
+    const { did, email } = await pds.createAccount('alice')
+    const left = async (identifier: string) => numbersOf(await logIn(pds, identifier)).remaining
+
+    const byName = [await left('alice.test'), await left(did), await left('ALICE.test')]
+    const byMail = [await left(email), await left(email.toUpperCase())]
+
+    expect(byName).toEqual(['29', '28', '27'])
+    expect(byMail).toEqual(['29', '28'])
+  })
+
+  test('of log-ins remember no text of the caller', async () => {
+    await using pds = await startPds({ config: { rateLimits: LIMITED } })
+    const keys: string[] = []
+    const { rateLimits } = pds.app
+    const take = rateLimits.take.bind(rateLimits)
+    rateLimits.take = (limit, key, points) => {
+      keys.push(key)
+      return take(limit, key, points)
+    }
+
+    const long = await logIn(pds, 'x'.repeat(2048))
+    const tooLong = await logIn(pds, 'x'.repeat(100_000))
+
+    expect([long.status, tooLong.status]).toEqual([401, 401])
+    expect(numbersOf(long).remaining).toBe('29')
+    expect(numbersOf(tooLong).limit).toBe('300') // by address alone
+    expect(Math.max(...keys.map((key) => key.length))).toBeLessThan(100)
+  })
+
   test('let those pass who know the key, and tell them nothing', async () => {
     await using pds = await startPds({ config: { rateLimits: LIMITED } })
     for (let i = 0; i < 30; i++) await logIn(pds, 'alice.test')
