@@ -60,3 +60,15 @@ export class RepoDamagedError extends DomainError {
   override readonly hint =
     'check it with `locus repo verify`, and restore the account from a backup if that fails'
 }
+
+/** Keys chosen so that they fall into one node of the tree, or very many records with very long keys. */
+export class CrowdedNodeError extends DomainError {
+  override readonly name = 'CrowdedNodeError'
+  readonly kind = 'invalid'
+  readonly code = 'InvalidRequest'
+  constructor(path: string) {
+    super(
+      `The part of the repository where this record key falls is full, choose another key: ${path.slice(0, 200)}`,
+    )
+  }
+}

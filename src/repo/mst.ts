@@ -16,7 +16,7 @@
  */
 import type { Block } from './car.ts'
 import { type Cid, cidOf, sameCid } from './cid.ts'
-import { InvalidPathError } from './errors.ts'
+import { CrowdedNodeError, InvalidPathError } from './errors.ts'
 import { encodeNode, heightOf, isPath, lowerBound } from './mst-node.ts'
 import {
   BlockCollection,
@@ -47,6 +47,18 @@ export interface Checkpoint {
 
 /** A step of a walk: a node's block, or a record's place. */
 export type TreeItem = { node: Block } | { path: string; cid: Cid }
+
+/**
+ * A node has four keys as a rule and seldom fifty. Whoever chooses keys by their hashes can crowd thousands into one,
+ * which every commit near it then carries: beyond this many bytes of keys a node takes no more.
+ */
+const MAX_KEY_BYTES = 32 * 1024
+/** fewer need not be added up: a key has up to 1024 bytes */
+const MANY_KEYS = 32
+
+function keyBytes(keys: readonly string[]): number {
+  return keys.reduce((sum, key) => sum + key.length, 0)
+}
 
 export class Mst {
   private step = 1
@@ -119,7 +131,11 @@ export class Mst {
     return null
   }
 
-  /** @returns the CID that was replaced, null when `path` is new @throws InvalidPathError */
+  /**
+   * @returns the CID that was replaced, null when `path` is new
+   * @throws InvalidPathError
+   * @throws CrowdedNodeError when the node that takes `path` is full; the tree is then to be dropped
+   */
   set(path: string, cid: Cid): Cid | null {
     if (!isPath(path)) throw new InvalidPathError(path)
     const height = heightOf(path)
@@ -282,6 +298,7 @@ export class Mst {
       this.touch(node, content)
       return before
     }
+    if (keys.length >= MANY_KEYS && keyBytes(keys) > MAX_KEY_BYTES) throw new CrowdedNodeError(path)
     const [left, right] = this.split(children[at] ?? null, path)
     keys.splice(at, 0, path)
     values.splice(at, 0, cid)

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { formatCid } from '#repo/cid.ts'
-import { InvalidPathError, RepoDamagedError } from '#repo/errors.ts'
+import { CrowdedNodeError, InvalidPathError, RepoDamagedError } from '#repo/errors.ts'
 import { Mst } from '#repo/mst.ts'
 import { commonPrefix, heightOf, isPath } from '#repo/mst-node.ts'
 import proofs from '#tests/fixtures/interop/firehose/commit-proof-fixtures.json'
@@ -104,6 +104,25 @@ test('only paths of a collection and a record key are taken', () => {
   for (const path of good) expect(isPath(path)).toBe(true)
   for (const path of bad) expect(() => tree.set(path, cidNumber(1))).toThrow(InvalidPathError)
   expect(() => Mst.build([['a', cidNumber(1)]])).toThrow(InvalidPathError)
+})
+
+test('keys chosen to fall into one node find it full, and can be deleted again', () => {
+  const tree = Mst.empty()
+  const crowd = Array.from({ length: 4000 }, (_, i) => `com.example.record/${i}${'x'.repeat(490)}`)
+  const taken: string[] = []
+
+  const crowding = () => {
+    for (const path of crowd.filter((key) => heightOf(key) === 0)) {
+      tree.set(path, cidNumber(1))
+      taken.push(path)
+    }
+  }
+
+  expect(crowding).toThrow(CrowdedNodeError)
+  const largest = Math.max(...tree.commitBlocks(taken.slice(-1)).map(({ bytes }) => bytes.length))
+  expect(largest).toBeLessThan(64 * 1024)
+  for (const path of taken) expect(tree.delete(path)).not.toBeNull()
+  expect(tree.root()).toEqual(Mst.empty().root())
 })
 
 test('a tree cannot be built from entries out of order', () => {
