@@ -5,7 +5,7 @@
  * one transaction; a file with a newer schema than this program's is refused.
  */
 import { Database as SqliteDatabase } from 'bun:sqlite'
-import { closeSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { DomainError } from '#std/errors.ts'
 
 export type Migration = string | ((db: Database) => void)
@@ -76,9 +76,9 @@ export function transact<T>(db: Database, body: () => NotAPromise<T>): T {
   }
 }
 
-/** A new file, and what SQLite puts beside it, is the owner's alone to read. */
+/** The file, and what SQLite puts beside it, is the owner's alone to read. */
 export function openDatabase(path: string, options: OpenOptions): Database {
-  if (!options.readonly && !options.mustExist) closeSync(openSync(path, 'a', 0o600))
+  if (!options.readonly) makePrivate(path, options.mustExist === true)
   const db = options.readonly
     ? new Database(path, { readonly: true, strict: true })
     : new Database(path, { create: !options.mustExist, readwrite: true, strict: true })
@@ -97,6 +97,14 @@ export function openDatabase(path: string, options: OpenOptions): Database {
   } catch (error) {
     db.close()
     throw error
+  }
+}
+
+function makePrivate(path: string, mustExist: boolean): void {
+  if (!mustExist) closeSync(openSync(path, 'a', 0o600))
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    const mode = statSync(file, { throwIfNoEntry: false })?.mode
+    if (mode !== undefined && (mode & 0o077) !== 0) chmodSync(file, 0o600)
   }
 }
 
