@@ -24,6 +24,9 @@ function per(points: number, windowMs: number): Window {
 /** Counts every call, except of the methods in `UNCOUNTED`. */
 export const globalLimit: Limit = { key: 'ip', windows: [per(3000, 5 * MINUTE)] }
 
+/** Ours. Counts wrong admin passwords. */
+export const adminGuessLimit: Limit = { key: 'ip', windows: [per(30, 5 * MINUTE)] }
+
 export const limits = {
   'create-account': [{ key: 'ip', windows: [per(100, 5 * MINUTE)] }],
   'create-session': [

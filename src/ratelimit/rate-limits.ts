@@ -65,18 +65,25 @@ export class RateLimits {
    * @throws RateLimitExceededError when one of them has not enough left
    */
   take(limit: Limit, key: string, points: number): LimitState {
+    const state = this.check(limit, key, points)
     const now = this.deps.clock.now()
-    const windows = this.windowsOf(limit)
-    const states = windows.map((window) => stateAfter(window, key, points, now))
+    for (const window of this.windowsOf(limit)) window.use(key, points, now)
+    return state
+  }
+
+  /**
+   * As `take`, without taking: for what costs points only if it goes wrong.
+   * @throws RateLimitExceededError
+   */
+  check(limit: Limit, key: string, points: number): LimitState {
+    const now = this.deps.clock.now()
+    const states = this.windowsOf(limit).map((window) => stateAfter(window, key, points, now))
     const refusal = states.find((state) => state.remaining < 0)
-    if (refusal) {
-      throw new RateLimitExceededError(
-        { ...refusal, remaining: refusal.remaining + points },
-        refusal.resetAt - now,
-      )
-    }
-    for (const window of windows) window.use(key, points, now)
-    return states.reduce(tighter)
+    if (!refusal) return states.reduce(tighter)
+    throw new RateLimitExceededError(
+      { ...refusal, remaining: refusal.remaining + points },
+      refusal.resetAt - now,
+    )
   }
 
   private windowsOf(limit: Limit): readonly FixedWindow[] {

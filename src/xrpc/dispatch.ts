@@ -10,6 +10,7 @@ import type { Principal } from '#auth/principal.ts'
 import type { Config } from '#config/config.ts'
 import { faultOfOutput, parseInput, parseParams } from '#lexicon/checks.ts'
 import type { OutputBody } from '#lexicon/method.ts'
+import { AdminLogIns } from '#xrpc/admin-log-ins.ts'
 import { openBody, readJson, refuseBody, refuseChunkedBody } from '#xrpc/body.ts'
 import type { Origin } from '#xrpc/caller.ts'
 import { preflight } from '#xrpc/cors.ts'
@@ -23,16 +24,17 @@ export type Dispatch = (request: Request, origin: Origin) => Promise<Response>
 
 const JSON_ENCODING = 'application/json'
 const VERBS = ['GET', 'HEAD', 'POST']
+const BASIC = /^basic /i
 const anySession = signedIn()
 
 /** Makes the function that answers every request under `/xrpc/`. It never rejects. */
 export function createDispatch(app: App, implementations: readonly Implementation[]): Dispatch {
-  const table = tableOf(implementations)
+  const server: Server = { app, table: tableOf(implementations), adminLogIns: new AdminLogIns(app) }
   return async (request, origin) => {
     if (request.method === 'OPTIONS') return preflight(request)
     const exchange = new Exchange(request, origin)
     try {
-      return await answer(app, table, exchange)
+      return await answer(server, exchange)
     } catch (error) {
       return exchange.failed(error)
     }
@@ -40,6 +42,12 @@ export function createDispatch(app: App, implementations: readonly Implementatio
 }
 
 type Table = ReadonlyMap<string, Implementation>
+
+interface Server {
+  readonly app: App
+  readonly table: Table
+  readonly adminLogIns: AdminLogIns
+}
 
 /** By NSID, and by NSID in lower case: the official server does not mind the case of a path. */
 function tableOf(implementations: readonly Implementation[]): Table {
@@ -53,14 +61,15 @@ function tableOf(implementations: readonly Implementation[]): Table {
   return table
 }
 
-async function answer(app: App, table: Table, exchange: Exchange): Promise<Response> {
+async function answer(server: Server, exchange: Exchange): Promise<Response> {
+  const { app, table } = server
   const { nsid } = exchange.origin
   const implementation = table.get(nsid) ?? table.get(nsid.toLowerCase())
   if (!implementation) return refuseUnknown(app, exchange)
   checkVerb(implementation, exchange.request.method)
   takeForAddress(app.rateLimits, implementation, exchange)
   const params = parseParams(implementation.method.nsid, queryOf(exchange.request.url))
-  const principal = await authenticate(app, implementation, exchange)
+  const principal = await authenticate(server, implementation, exchange)
   const input = await readInput(app.config, implementation, exchange.request)
   takeForCall(app, implementation, exchange, { principal, params, input })
   const output = await implementation.handle({ app, principal, params, input, request: exchange.caller })
@@ -101,18 +110,21 @@ function checkVerb({ method }: Implementation, verb: string): void {
 }
 
 function authenticate(
-  app: App,
+  { app, adminLogIns }: Server,
   { method, auth }: Implementation,
   exchange: Exchange,
 ): Principal | Promise<Principal> {
   if (auth.dependsOnCaller) exchange.makePrivate()
   const { headers } = exchange.request
-  return auth.authenticate(app.auth, {
+  const credentials = {
     authorization: headers.get('authorization'),
     dpop: headers.get('dpop'),
     nsid: method.nsid,
     door: exchange.origin.door,
-  })
+  }
+  const isAdmin = auth.schemes.includes('basic') && BASIC.test(credentials.authorization ?? '')
+  if (!isAdmin) return auth.authenticate(app.auth, credentials)
+  return adminLogIns.watch(exchange, () => auth.authenticate(app.auth, credentials))
 }
 
 async function readInput(

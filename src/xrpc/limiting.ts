@@ -47,6 +47,11 @@ export function takeForCall(
   }
 }
 
+/** The key of a caller from the network by its address; null when calls of this one are not counted. */
+export function countedAddress(rateLimits: RateLimits, exchange: Exchange): string | null {
+  return isCounted(rateLimits, exchange) ? addressKey(exchange.origin.ip) : null
+}
+
 /** Only strangers are counted: who is at another door is the operator. */
 function isCounted(rateLimits: RateLimits, { origin, request }: Exchange): boolean {
   if (!rateLimits.enabled || origin.door !== 'network') return false // before the address is looked up

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { limits } from '#ratelimit/limits.ts'
+import { MINUTE } from '#std/clock.ts'
+import { configureLog } from '#telemetry/log.ts'
+import { TestClock } from '#tests/support/clock.ts'
 import { type Pds, startPds } from '#tests/support/pds.ts'
 
 const LIMITED = { enabled: true, bypassKey: 'let me in', bypassNetworks: [] }
@@ -138,5 +141,57 @@ describe('limits', () => {
 
     expect(bySocket.headers.get('ratelimit-limit')).toBeNull()
     expect(unlimited.headers.get('ratelimit-limit')).toBeNull()
+  })
+})
+
+describe('guesses at the admin password', () => {
+  const PUBLIC = `com.atproto.sync.getRepo?did=did:plc:${'a'.repeat(24)}`
+  const OPERATORS = 'com.atproto.admin.getInviteCodes'
+
+  function call(pds: Pds, path: string, password: string, headers: Record<string, string> = {}) {
+    const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
+    return fetch(`${pds.url}/xrpc/${path}`, { headers: { authorization, ...headers } })
+  }
+
+  for (const path of [OPERATORS, PUBLIC]) {
+    test(`are stopped by address, at ${path.split('?')[0]}`, async () => {
+      await using pds = await startPds({ config: { rateLimits: LIMITED } })
+      const { adminPassword } = pds.app.config.secrets
+      const first = await call(pds, path, 'guess 0')
+      for (let i = 1; i < 30; i++) await call(pds, path, `guess ${i}`)
+
+      const guess = await call(pds, path, 'guess 30')
+      const right = await call(pds, path, adminPassword)
+      const elsewhere = await call(pds, path, adminPassword, { 'x-forwarded-for': '198.51.100.7' })
+
+      expect([first.status, numbersOf(first).remaining]).toEqual([401, '29'])
+      expect([guess.status, right.status]).toEqual([429, 429])
+      expect([401, 429]).not.toContain(elsewhere.status)
+    })
+  }
+
+  test('are logged with the address, and so is the right one from time to time', async () => {
+    const clock = new TestClock(Date.now())
+    await using pds = await startPds({ clock })
+    const { adminPassword } = pds.app.config.secrets
+    const lines: string[] = []
+    configureLog({ level: 'info', format: 'json', write: (line) => void lines.push(line) })
+    const from = { 'x-forwarded-for': '198.51.100.7' }
+
+    await call(pds, OPERATORS, 'guess', from)
+    for (let i = 0; i < 3; i++) await call(pds, OPERATORS, adminPassword, from)
+    clock.advance(10 * MINUTE)
+    await call(pds, OPERATORS, adminPassword, from)
+    configureLog({ level: 'silent', write: (line) => void process.stderr.write(line) })
+
+    const about = lines.map((line) => JSON.parse(line)).filter(({ room }) => room === 'auth')
+    const address = '198.51.100.7'
+    expect(about.map(({ level, message, address: a }) => [level, message, a])).toEqual([
+      ['warn', 'wrong admin password', address],
+      ['info', 'admin password used', address],
+      ['info', 'admin password used', address],
+    ])
+    expect(lines.join()).not.toContain(adminPassword)
+    expect(lines.join()).not.toContain('guess')
   })
 })
