@@ -17,7 +17,7 @@ import { preflight } from '#xrpc/cors.ts'
 import { InvalidPathError, MethodNotImplementedError, WrongVerbError } from '#xrpc/errors.ts'
 import { Exchange } from '#xrpc/exchange.ts'
 import type { Implementation } from '#xrpc/implement.ts'
-import { takeForAddress, takeForCall } from '#xrpc/limiting.ts'
+import { readForAccount, takeForAddress, takeForCall } from '#xrpc/limiting.ts'
 import { isMethodName, queryOf } from '#xrpc/method-name.ts'
 
 export type Dispatch = (request: Request, origin: Origin) => Promise<Response>
@@ -70,7 +70,8 @@ async function answer(server: Server, exchange: Exchange): Promise<Response> {
   takeForAddress(app.rateLimits, implementation, exchange)
   const params = parseParams(implementation.method.nsid, queryOf(exchange.request.url))
   const principal = await authenticate(server, implementation, exchange)
-  const input = await readInput(app.config, implementation, exchange.request)
+  const read = () => readInput(app.config, implementation, exchange.request)
+  const input = await readForAccount(app, implementation, exchange, principal, read)
   takeForCall(app, implementation, exchange, { principal, params, input })
   const output = await implementation.handle({ app, principal, params, input, request: exchange.caller })
   return respond(app.config, implementation, exchange, output)

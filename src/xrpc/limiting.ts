@@ -47,6 +47,29 @@ export function takeForCall(
   }
 }
 
+/**
+ * The input of a call of an account, as `read` makes it of the body. It takes time whether it is good or not, so who has
+ * no points left is refused before, and bad input costs one.
+ * @throws RateLimitExceededError
+ */
+export async function readForAccount<T>(
+  { rateLimits }: App,
+  implementation: Implementation,
+  exchange: Exchange,
+  principal: Principal,
+  read: () => Promise<T>,
+): Promise<T> {
+  const own = limitsOf(implementation).filter((limit) => limit.key === 'did')
+  if (own.length === 0 || principal.type !== 'account' || !isCounted(rateLimits, exchange)) return read()
+  for (const limit of own) rateLimits.check(limit, principal.did, 1)
+  try {
+    return await read()
+  } catch (error) {
+    for (const limit of own) exchange.limited(rateLimits.take(limit, principal.did, 1))
+    throw error
+  }
+}
+
 /** The key of a caller from the network by its address; null when calls of this one are not counted. */
 export function countedAddress(rateLimits: RateLimits, exchange: Exchange): string | null {
   return isCounted(rateLimits, exchange) ? addressKey(exchange.origin.ip) : null

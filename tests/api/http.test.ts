@@ -423,6 +423,29 @@ describe('a body', () => {
     expect((await errorOf(response)).message).toContain('nested')
   })
 
+  test('of very many values is refused, however small they are', async () => {
+    await using pds = await startPds()
+    const alice = await pds.createAccount('alice')
+    const create = (record: object) =>
+      post(pds, '/xrpc/com.atproto.repo.createRecord', {
+        body: JSON.stringify({ repo: alice.did, collection: 'com.example.thing', record }),
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${alice.accessJwt}` },
+      })
+
+    const many = await create({ list: Array.from({ length: 100_000 }, () => 0) })
+    const maps = await create({ list: Array.from({ length: 60_000 }, () => ({ a: 0 })) })
+    const legal = await create({ list: Array.from({ length: 90_000 }, () => 1_000_000) })
+
+    for (const refused of [many, maps]) {
+      expect(refused.status).toBe(400)
+      expect(await errorOf(refused)).toEqual({
+        error: 'InvalidRequest',
+        message: 'The body holds more than 100000 values',
+      })
+    }
+    expect(legal.status).toBe(200)
+  })
+
   test('that is no UTF-8 is read with replacement characters, as text is', async () => {
     await using pds = await startPds()
     const body = Buffer.concat([Buffer.from('{"identifier":"'), Buffer.from([0xff]), Buffer.from('"}')])

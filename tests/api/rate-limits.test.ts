@@ -117,6 +117,28 @@ describe('limits', () => {
     expect(left()).toBe(4988)
   })
 
+  test('of writes count input that is refused, and refuse it unread in the end', async () => {
+    await using pds = await startPds({ config: { rateLimits: LIMITED } })
+    const alice = await pds.createAccount('alice')
+    const [writes] = limits['repo-write']
+    const create = (body: string) =>
+      fetch(`${pds.url}/xrpc/com.atproto.repo.createRecord`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${alice.accessJwt}` },
+      })
+    const left = () => pds.app.rateLimits.take(writes, alice.did, 0).remaining
+
+    const bad = await create('{"repo":1}')
+    const broken = await create('{"repo"')
+    const leftThen = left()
+    pds.app.rateLimits.take(writes, alice.did, leftThen)
+    const exhausted = await create('{"repo"')
+
+    expect([bad.status, broken.status, exhausted.status]).toEqual([400, 400, 429])
+    expect(leftThen).toBe(4998)
+  })
+
   test('of all calls go by address, and leave getRepo to its own', async () => {
     await using pds = await startPds({ config: { rateLimits: LIMITED } })
     const describe = `${pds.url}/xrpc/com.atproto.server.describeServer`
