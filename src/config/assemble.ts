@@ -7,6 +7,7 @@ import { isLocalName, namedNetworks } from '#config/network-kinds.ts'
 import type { SettingReader } from '#config/reader.ts'
 import type { Setting } from '#config/setting.ts'
 import { settings } from '#config/settings.ts'
+import { readTomlFile } from '#config/toml-file.ts'
 import { fromHex } from '#std/bytes.ts'
 import { version } from '#telemetry/version.ts'
 
@@ -27,6 +28,7 @@ export function assemble(
   const dataDirectory = reader.read(settings.dataDirectory, sources.defaultDataDirectory) ?? ''
   reader.dataDirectory = dataDirectory
   checkDataDirectory(reader, sources.configFile)
+  checkDevelopment(reader, sources.configFile)
   const service = serviceOf(reader)
   return {
     dataDirectory,
@@ -47,7 +49,7 @@ export function assemble(
     firehose: {
       backfillWindowMs: reader.read(settings.backfillWindow),
     },
-    crawlers: reader.read(settings.crawlers),
+    crawlers: crawlersOf(reader),
     ...servicesOf(reader),
     ...outboundOf(reader),
     oauth: oauthOf(reader),
@@ -80,6 +82,38 @@ function checkDataDirectory(reader: SettingReader, configFile: string | null): v
   }
 }
 
+/**
+ * A directory is of development or of production for good, by its locus.toml: accounts of the one would have their
+ * identities in a directory that the other does not know.
+ */
+function checkDevelopment(reader: SettingReader, configFile: string | null): void {
+  if (!reader.development) return
+  const kept = new DataLayout(reader.dataDirectory)
+  const isKept = existsSync(kept.configFile)
+  if (!isKept && !existsSync(kept.service)) return
+  const file = isKept ? kept.configFile : configFile
+  const marked = file === null ? undefined : file === configFile ? reader.inFile(settings.dev) : devIn(file)
+  if (marked === true) return
+  const problem = `${reader.dataDirectory} is the data directory of a production server: ${
+    file === null ? 'it has no locus.toml' : `${file} does not say dev = true`
+  }`
+  const remedy = 'leave it out, or name another directory with --data; a directory stays what it was made as'
+  reader.fault(settings.dev, problem, remedy)
+}
+
+function devIn(file: string): unknown {
+  const toml = readTomlFile(file)
+  return 'problem' in toml ? undefined : toml.entries.get(settings.dev.key)?.value
+}
+
+/** In development accounts carry the port in their DID documents. */
+function warnOfOtherPort(reader: SettingReader, hostname: string, port: number): void {
+  const before = reader.inFile(settings.port)
+  if (hostname !== 'localhost' || typeof before !== 'number' || before === 0 || before === port) return
+  const message = `accounts that were made before name ${localUrl(before)} in their DID documents, and are found there only`
+  reader.warn(settings.port, message)
+}
+
 function serviceOf(reader: SettingReader) {
   const hostname = reader.read(settings.hostname, reader.development ? 'localhost' : null) ?? 'localhost'
   if (!reader.development && !reader.isSet(settings.hostname)) {
@@ -89,6 +123,7 @@ function serviceOf(reader: SettingReader) {
   }
   const port = reader.read(settings.port)
   const listen = reader.read(settings.listen)
+  if (reader.development) warnOfOtherPort(reader, hostname, port)
   const serviceDid = reader.read(settings.serviceDid, `did:web:${hostname}`) ?? ''
   if (serviceDid.startsWith('did:web:') && serviceDid !== `did:web:${hostname}`) {
     const remedy = `remove it, or use did:web:${hostname}, or set hostname to the name in it`
@@ -328,6 +363,22 @@ function remoteService(
   if (did !== null && url === null) reader.warn(didSetting, `it does nothing without ${urlSetting.key}`)
   warnOfPlainHttp(reader, urlSetting, url)
   return url !== null && did !== null ? { url, did } : null
+}
+
+/**
+ * A file may have come from a production server, whose relays shall not hear of a development server: there, who means
+ * them says so where the server is started.
+ */
+function crawlersOf(reader: SettingReader): readonly string[] {
+  const crawlers = reader.read(settings.crawlers)
+  const read = reader.settings.find(({ setting }) => setting.key === settings.crawlers.key)
+  if (!reader.development || read?.origin !== 'file') return crawlers
+  const local = crawlers.filter((url) => isLocalName(new URL(url).hostname))
+  if (local.length < crawlers.length) {
+    const message = `a development server asks no relay elsewhere on the word of a file; ${settings.crawlers.variable} or --set crawlers=... makes it`
+    reader.warn(settings.crawlers, message)
+  }
+  return local
 }
 
 function outboundOf(reader: SettingReader) {

@@ -103,6 +103,12 @@ export class SettingReader {
     return this.settings.find((read) => read.setting === setting)?.place ?? 'default'
   }
 
+  /** What the locus.toml that was read has for `setting`, also when something else won; undefined when nothing. */
+  inFile(setting: Setting<unknown>): unknown {
+    const assignments = this.sourcesOf(setting).assignmentsOf(setting, this.dataDirectory)
+    return assignments.find(({ origin }) => origin === 'file')?.input
+  }
+
   /** Whether something other than its default set `setting`, which was read. */
   isSet(setting: Setting<unknown>): boolean {
     return this.settings.find((read) => read.setting === setting)?.origin !== 'default'
