@@ -97,8 +97,10 @@ export class UnsupportedDomainError extends DomainError {
   override readonly name = 'UnsupportedDomainError'
   readonly kind = 'invalid'
   readonly code = 'UnsupportedDomain'
-  constructor() {
+  override readonly hint: string
+  constructor(domains: readonly string[]) {
     super('Not a supported handle domain')
+    this.hint = `handles here end in ${domains.join(' or ')}`
   }
 }
 

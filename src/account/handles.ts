@@ -96,7 +96,7 @@ export class Handles {
   }
 
   private async checkElsewhere(handle: Handle, did: Did | null): Promise<void> {
-    if (did === null) throw new UnsupportedDomainError()
+    if (did === null) throw new UnsupportedDomainError(this.deps.domains)
     if ((await this.ask(handle, true)) !== did) {
       throw new InvalidRequestError('External handle did not resolve to DID')
     }
