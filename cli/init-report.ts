@@ -4,6 +4,7 @@ import { nextSteps } from '#cli/init-next-steps.ts'
 import type { SecretKey } from '#cli/key-text.ts'
 import { type GlobalOptions, globalOptionsOf } from '#cli/options.ts'
 import { note, printOne, printText } from '#cli/output.ts'
+import { ownName, wordForShell } from '#cli/own-name.ts'
 import { isInteractive } from '#cli/prompts.ts'
 import { HIDDEN } from '#cli/setting-rows.ts'
 import type { Config } from '#config/config.ts'
@@ -98,8 +99,5 @@ export async function printResult(command: Command, result: InitResult): Promise
 }
 
 function serveCommand({ layout }: NewDirectory): string {
-  const word = /^[\w@%+=:,./-]+$/.test(layout.root)
-    ? layout.root
-    : `'${layout.root.replaceAll("'", "'\\''")}'`
-  return `locus serve --data ${word}`
+  return `${ownName()} serve --data ${wordForShell(layout.root)}`
 }

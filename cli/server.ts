@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { App } from '#app.ts'
 import { exitCodes } from '#cli/errors.ts'
 import { withFreePorts } from '#cli/free-ports.ts'
+import { listenRefusal } from '#cli/listen-refusal.ts'
 import { configureLogAs } from '#cli/logging.ts'
 import { globalOptionsOf } from '#cli/options.ts'
 import { printText } from '#cli/output.ts'
@@ -11,6 +12,7 @@ import { connectServiceManager, type ServiceManager } from '#cli/service-manager
 import { welcome } from '#cli/welcome.ts'
 import { withPorts } from '#config/config.ts'
 import { type LoadedConfig, reloadConfig } from '#config/load.ts'
+import { ListenError } from '#http/errors.ts'
 import { type RunningServer, startServer } from '#http/server.ts'
 import { logger } from '#telemetry/log.ts'
 import { version } from '#telemetry/version.ts'
@@ -26,11 +28,11 @@ export async function runServer(loaded: LoadedConfig, command: Command): Promise
   const { stopped, stop } = stopSignal()
   outliveBugs()
   const manager = await connectServiceManager(process.env)
-  const config = await withFreePorts(loaded.config)
+  const config = await orRefusal(loaded, () => withFreePorts(loaded.config))
   for (const { key, place, message } of config.warnings)
     log.warn('setting wants attention', { key, place, reason: message })
   await using app = await App.open(config)
-  await using server = await startServer(app)
+  await using server = await orRefusal(loaded, () => startServer(app))
   reloadOnSignal(app, loaded, { manager, command, stop })
   announce(app, server, command)
   manager.ready()
@@ -38,6 +40,15 @@ export async function runServer(loaded: LoadedConfig, command: Command): Promise
   log.info('stopping', { signal })
   manager.stopping()
   return signal
+}
+
+/** @throws CommandError that names the setting when the system does not let the server listen */
+async function orRefusal<T>(loaded: LoadedConfig, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start()
+  } catch (error) {
+    throw error instanceof ListenError ? listenRefusal(error, loaded) : error
+  }
 }
 
 /** The first signal asks to stop; a second one ends the process where it stands, which loses nothing. */

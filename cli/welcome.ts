@@ -1,4 +1,5 @@
 /** What a development server says when it is ready: where everything is, and lines to try that work as they stand. */
+import { ownName, wordForShell } from '#cli/own-name.ts'
 import type { Config } from '#config/config.ts'
 import { version } from '#telemetry/version.ts'
 
@@ -27,7 +28,7 @@ Try it, in another terminal:
   curl -s '${publicUrl}/xrpc/com.atproto.repo.listRecords?repo=${handle}&collection=app.bsky.feed.post'
 
   # see it as the operator
-  locus account list --data ${dataDirectory}
+  ${ownName()} account list --data ${wordForShell(dataDirectory)}
 
 Ctrl-C stops the server; the next start finds everything as it was.`
 }

@@ -8,6 +8,7 @@ import { createAccount } from '#cli/new-account.ts'
 import { addPasswordOptions, type NewPassword, newPassword, type PasswordOptions } from '#cli/new-password.ts'
 import { collect, globalOptionsOf, portNumber } from '#cli/options.ts'
 import { note, requireSecretOutput } from '#cli/output.ts'
+import { ownName, wordForShell } from '#cli/own-name.ts'
 import { confirm, isInteractive } from '#cli/prompts.ts'
 
 type Options = InitOptions & PasswordOptions & { readonly printOnly?: true }
@@ -70,7 +71,7 @@ Examples:
     if (!answers.account || !password) return await printResult(command, made)
     const account = await firstAccount(command, answers.account, password).catch(async (error: unknown) => {
       await printResult(command, made)
-      const retry = `locus account create ${answers.account?.handle} --data ${plan.layout.root}`
+      const retry = `${ownName()} account create ${answers.account?.handle} --data ${wordForShell(plan.layout.root)}`
       note(`The directory is ready, but the account was not created. To try again: ${retry}`)
       throw error
     })

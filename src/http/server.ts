@@ -6,11 +6,13 @@ import { rmSync } from 'node:fs'
 import { implementations } from '#api/index.ts'
 import type { App } from '#app.ts'
 import type { ListenAddress } from '#config/config.ts'
+import type { PlcDirectory } from '#plc/directory.ts'
 import type { Firehose } from '#sequencer/firehose.ts'
 import { logger } from '#telemetry/log.ts'
 import { createDispatch, type Dispatch } from '#xrpc/dispatch.ts'
 import { ClientAddresses } from './client-address.ts'
 import { createEdge, type Edge, type Peers } from './edge.ts'
+import { ListenError } from './errors.ts'
 import { FirehoseConnections, type FirehosePeer, type FirehoseSocketData } from './firehose.ts'
 import { publicJson } from './replies.ts'
 
@@ -72,23 +74,17 @@ export class RunningServer implements AsyncDisposable {
   }
 }
 
-/** Starts to serve `app`, which stays its owner's to close. Rejects with the system's error when it cannot listen. */
+/** Starts to serve `app`, which stays its owner's to close. Rejects with a ListenError when it cannot listen. */
 export async function startServer(app: App): Promise<RunningServer> {
   const { config, layout, plcDirectory } = app
   const dispatch = createDispatch(app, implementations)
   const listeners: Listener[] = []
   try {
-    const network = listenToNetwork(app, dispatch)
+    const network = listening('network', () => listenToNetwork(app, dispatch))
     listeners.push(network)
-    listeners.push(listenOnSocket(layout.adminSocket, 0o177, plainly(createEdge(app, dispatch, OPERATOR))))
-    const plc =
-      config.embeddedPlc && plcDirectory
-        ? listenOnPort(
-            '127.0.0.1',
-            config.embeddedPlc.port,
-            plainly((request) => plcDirectory.fetch(request)),
-          )
-        : null
+    const operator = plainly(createEdge(app, dispatch, OPERATOR))
+    listeners.push(listening('admin-socket', () => listenOnSocket(layout.adminSocket, 0o177, operator)))
+    const plc = config.embeddedPlc && plcDirectory ? listenAsPlc(plcDirectory, config.embeddedPlc.port) : null
     if (plc) listeners.push(plc)
     app.crawlers.start()
     if (!app.sequencer.wasClosed) app.storeSweep.start()
@@ -106,6 +102,21 @@ export async function startServer(app: App): Promise<RunningServer> {
     await Promise.all(listeners.map((listener) => listener.stop(true)))
     throw error
   }
+}
+
+/** @throws ListenError when the system refuses */
+function listening(place: ListenError['place'], listen: () => Listener): Listener {
+  try {
+    return listen()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) throw new ListenError(place, String(error.code), error)
+    throw error
+  }
+}
+
+function listenAsPlc(directory: PlcDirectory, port: number): Listener {
+  const routes = plainly((request) => directory.fetch(request))
+  return listening('plc', () => listenOnPort('127.0.0.1', port, routes))
 }
 
 function listenToNetwork(app: App, dispatch: Dispatch): Listener {

@@ -44,8 +44,7 @@ test('the lines that a development server says to try work as they stand', async
   }
   const lines = said.slice(said.indexOf('Try it'), said.indexOf('Ctrl-C')).split('\n').slice(1).join('\n')
 
-  const script = `locus() { ${buildLocus()} "$@"; }\n${lines}`
-  const { stdout, stderr } = Bun.spawnSync(['bash', '-euo', 'pipefail', '-c', script])
+  const { stdout, stderr } = Bun.spawnSync(['bash', '-euo', 'pipefail', '-c', lines])
   server.kill()
   await server.exited
 
@@ -162,24 +161,67 @@ test('--check tells whether a server would start, and starts none', async () => 
   expect(bad.stderr).toContain('durability')
 })
 
-test('a port that is taken ends the start with what to do', async () => {
+test('a port or an address that cannot be had is told with its setting and what to do', async () => {
   await using server = await startLocus()
   using directory = new TemporaryDirectory()
+  const { port, plcPort } = server.ready
+  const attempt = (...args: string[]) => locus(['serve', '--dev', '--data', directory.path, ...args])
 
-  const port = String(server.ready.port)
-  const { exitCode, stderr } = await locus([
-    'serve',
-    '--dev',
-    '--data',
-    directory.path,
-    '--plc-port',
-    '0',
-    '--port',
-    port,
-  ])
+  const taken = await attempt('--plc-port', '0', '--port', String(port))
+  const plcTaken = await attempt('--port', '0', '--plc-port', String(plcPort))
+  const foreign = await attempt('--port', '0', '--plc-port', '0', '--listen', '192.0.2.1')
+  const nowhere = await attempt('--port', '0', '--plc-port', '0', '--listen', 'unix:/nonexistent/x.sock')
 
-  expect(exitCode).toBe(1)
-  expect(stderr).toContain(port)
+  expect(taken.exitCode).toBe(10)
+  expect(taken.stderr).toContain(`port (--port): port ${port} is taken`)
+  expect(plcTaken.exitCode).toBe(10)
+  expect(plcTaken.stderr).toContain(`plc.port (--plc-port): port ${plcPort} is taken`)
+  expect(plcTaken.stderr).toContain('--plc-port 0')
+  expect(foreign.exitCode).toBe(3)
+  expect(foreign.stderr).toContain('listen (--listen): 192.0.2.1')
+  expect(nowhere.exitCode).toBe(3)
+  expect(nowhere.stderr).toContain('listen (--listen): /nonexistent/x.sock')
+})
+
+test('--dev is refused on the data of a production server, and a development directory stays one', async () => {
+  using directory = new TemporaryDirectory()
+  const production = join(directory.path, 'production')
+  const made = await locus(['init', production, '--hostname', 'pds.example.com', '--yes'])
+  expect(made.exitCode).toBe(0)
+
+  const refused = await locus(['serve', '--data', production, ...DEV])
+  await using first = await startLocus({ data: join(directory.path, 'dev') })
+  await first.stop()
+  await using second = await startLocus({ data: first.data, args: ['--port', '0', '--plc-port', '0'] })
+
+  expect(refused.exitCode).toBe(3)
+  expect(refused.stderr).toContain('dev (--dev)')
+  expect(refused.stderr).toContain(join(production, 'locus.toml'))
+  expect(existsSync(join(production, 'service.sqlite'))).toBe(false)
+  expect(second.url).toStartWith('http://localhost:')
+})
+
+test('a development directory keeps the ports that it was made with', async () => {
+  using directory = new TemporaryDirectory()
+  await using probe = await startLocus()
+  const { port, plcPort } = probe.ready
+  await probe.stop()
+  const ports = ['--port', String(port), '--plc-port', String(plcPort)]
+  await using first = await startLocus({ data: directory.path, args: ['--dev', ...ports] })
+  await first.stop()
+
+  const create = ['account', 'create', 'alice.test', '--email', 'alice@example.com', '--password-stdin']
+  const created = await locus([...create, '--json', '--data', directory.path], { stdin: 'correct horse' })
+  await using second = await startLocus({ data: directory.path, args: [] })
+  const { did } = JSON.parse(created.stdout)
+  const document = await (await fetch(`http://localhost:${plcPort}/${did}`)).text()
+  await second.stop()
+  await using moved = await startLocus({ data: directory.path, args: ['--port', '0'] })
+
+  expect(second.ready).toMatchObject({ port, plcPort })
+  expect(document).toContain(`"http://localhost:${port}"`)
+  expect(second.log()).not.toContain('DID documents')
+  expect(moved.log()).toContain(`name http://localhost:${port} in their DID documents`)
 })
 
 test('SIGHUP takes the new values of what can be reloaded, and a faulty file changes nothing', async () => {
