@@ -1,7 +1,8 @@
 /** Accounts as people name them on the command line: DID, handle, @handle or e-mail address; `-` for a list on stdin. */
+import type { Command } from 'commander'
 import type { Connection } from '#cli/context.ts'
-import { CommandError, exitCodeOf, exitCodes } from '#cli/errors.ts'
-import { note, type Shape } from '#cli/output.ts'
+import { CommandError, errorNameOf, exitCodeOf, exitCodes } from '#cli/errors.ts'
+import { FailedRow, note, printList, type Shape } from '#cli/output.ts'
 import type { OutputOf } from '#lexicon/index.ts'
 import { messageOf } from '#std/errors.ts'
 
@@ -46,28 +47,65 @@ async function* linesOfStdin(): AsyncGenerator<string> {
 }
 
 /**
- * Does `work` for each account and yields its results. One that fails is reported and the others are done all the same.
+ * Does `work` for each account and prints its results. One that fails does not keep the others from being done: stderr
+ * tells of it, and JSON has it among the results.
  * @throws the error when none succeeded, CommandError (partial) when some did
  */
-export async function* forEachAccount<Result>(
+export async function printForEachAccount<Row extends object>(
+  command: Command,
   args: readonly string[] | AsyncIterable<string>,
-  work: (name: string) => Promise<Result>,
-): AsyncGenerator<Result> {
-  let done = 0
-  const failures: { name: string; error: unknown }[] = []
-  for await (const name of Array.isArray(args) ? accountNames(args) : args) {
-    let result: Result
+  shape: Shape<Row>,
+  work: (name: string) => Promise<Row>,
+): Promise<void> {
+  const outcome: Outcome = { done: 0, failures: [], ended: null }
+  const names = Symbol.asyncIterator in args ? args : accountNames(args)
+  await printList(command, results(names, work, outcome), shape)
+  endOf(outcome)
+}
+
+interface Outcome {
+  done: number
+  readonly failures: { readonly name: string; readonly error: unknown }[]
+  /** what kept the accounts after it from being done at all */
+  ended: { readonly error: unknown } | null
+}
+
+async function* results<Row extends object>(
+  names: AsyncIterable<string>,
+  work: (name: string) => Promise<Row>,
+  outcome: Outcome,
+): AsyncGenerator<Row | FailedRow> {
+  const { failures } = outcome
+  /** told only when it is not alone: alone it is the error of the command */
+  let first: FailedRow | null = null
+  for await (const name of names) {
+    let result: Row | FailedRow
     try {
       result = await work(name)
+      outcome.done++
     } catch (error) {
-      if (endsAll(error)) throw error
+      if (endsAll(error)) {
+        outcome.ended = { error }
+        break
+      }
       failures.push({ name, error })
-      continue
+      result = failedRow(name, error)
+      if (outcome.done + failures.length === 1) {
+        first = result
+        continue
+      }
     }
-    done++
+    if (first) yield first
+    first = null
     yield result
   }
-  endOf(done, failures)
+  if (outcome.done > 0) return
+  if (outcome.ended) throw outcome.ended.error
+  if (failures.length === 1) throw failures[0]?.error
+}
+
+function failedRow(account: string, error: unknown): FailedRow {
+  return new FailedRow({ account, error: errorNameOf(error), message: messageOf(error) })
 }
 
 /** Who stops at a question, or cannot be asked, is not asked for the next account. */
@@ -76,11 +114,11 @@ function endsAll(error: unknown): boolean {
   return exitCode === exitCodes.interrupted || exitCode === exitCodes.confirmationNeeded
 }
 
-function endOf(done: number, failures: readonly { name: string; error: unknown }[]): void {
+function endOf({ done, failures, ended }: Outcome): void {
+  for (const { name, error } of failures) note(`${name}: ${messageOf(error)}`)
+  if (ended) throw ended.error
   const [first] = failures
   if (!first) return
-  if (done === 0 && failures.length === 1) throw first.error
-  for (const { name, error } of failures) note(`${name}: ${messageOf(error)}`)
   throw new CommandError(
     `${failures.length} of ${done + failures.length} failed`,
     done === 0 ? exitCodeOf(first.error) : exitCodes.partial,

@@ -3,7 +3,7 @@
  *
  * - the socket of the server that runs on the data directory: who may open the file is its operator;
  * - without a running server, the data directory itself, opened in this process under the same lock;
- * - with `--url`, the network, with the admin password or an access token.
+ * - with `--url`, the network: as the operator with the admin password, as an account with its access token, or as anybody.
  */
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
@@ -23,6 +23,8 @@ export class Connection extends Client implements AsyncDisposable {
     origin: string,
     headers: Readonly<Record<string, string>> = {},
     private readonly close: () => Promise<void> = async () => {},
+    /** false: only what is public, or an account's own, can be asked for */
+    readonly isOperator = true,
   ) {
     super(send, origin, headers)
   }
@@ -133,9 +135,32 @@ function overNetwork(address: string, authorization: string | null): Connection 
   const send: Send = async (request) => {
     const response = await reach(request, url)
     if (response.status === 401 && !authorization) throw whoAreYou(url)
+    if (
+      /^40[13]$/.test(String(response.status)) &&
+      authorization?.startsWith('Bearer ') &&
+      isForOperator(request)
+    )
+      throw notWithToken(url)
     return response
   }
-  return new Connection('network', send, url.origin, authorization ? { authorization } : {})
+  const isOperator = authorization?.startsWith('Basic ') === true
+  const headers = authorization ? { authorization } : {}
+  return new Connection('network', send, url.origin, headers, undefined, isOperator)
+}
+
+/** Whether a refusal of `request` means that nobody but the operator may do this. */
+function isForOperator(request: Request): boolean {
+  return /^\/xrpc\/(host\.locus\.|com\.atproto\.admin\.|com\.atproto\.server\.createInviteCode|com\.atproto\.server\.createAccount$)/.test(
+    new URL(request.url).pathname,
+  )
+}
+
+function notWithToken(url: URL): CommandError {
+  return new CommandError(
+    `${url.origin} lets only its operator do this, and an account's token is not enough`,
+    exitCodes.refused,
+    'give --admin-password-file instead of --token-file',
+  )
 }
 
 async function reach(request: Request, url: URL): Promise<Response> {

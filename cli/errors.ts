@@ -56,7 +56,7 @@ export class ServerError extends Error {
 }
 
 const exitCodeByKind: Record<ErrorKind, ExitCode> = {
-  invalid: exitCodes.failed,
+  invalid: exitCodes.usage,
   unauthenticated: exitCodes.refused,
   forbidden: exitCodes.refused,
   missing: exitCodes.notFound,
@@ -65,15 +65,30 @@ const exitCodeByKind: Record<ErrorKind, ExitCode> = {
   unsupported: exitCodes.failed,
   'rate-limited': exitCodes.tryAgain,
   upstream: exitCodes.upstream,
-  unavailable: exitCodes.failed,
+  unavailable: exitCodes.tryAgain,
 }
 
-/** Errors whose name says more than their kind. */
+/** Errors whose name says more than their kind or their status. */
 function exitCodeOfName(name: string): ExitCode | undefined {
   if (name === 'InvalidConfig') return exitCodes.badConfiguration
   if (name === 'DataDirectoryLocked') return exitCodes.locked
+  if (/^(ExpiredToken|InvalidToken|AuthMissing|AccountTakedown)$/.test(name)) return exitCodes.refused
+  if (/^(HandleNotAvailable|AlreadyExists|InvalidSwap|Duplicate\w+)$/.test(name)) return exitCodes.conflict
   if (name.endsWith('NotFound')) return exitCodes.notFound
   return undefined
+}
+
+/** What is meant by the statuses of a server that does not tell its kinds of errors. */
+const exitCodeByStatus: Readonly<Record<number, ExitCode>> = {
+  400: exitCodes.usage,
+  401: exitCodes.refused,
+  403: exitCodes.refused,
+  404: exitCodes.notFound,
+  409: exitCodes.conflict,
+  429: exitCodes.tryAgain,
+  502: exitCodes.upstream,
+  503: exitCodes.tryAgain,
+  504: exitCodes.upstream,
 }
 
 export function exitCodeOf(error: unknown): ExitCode {
@@ -84,12 +99,13 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 function exitCodeOfAnswer({ kind, error, status }: ServerError): ExitCode {
-  const named = exitCodeOfName(error)
-  if (named !== undefined) return named
-  if (kind) return exitCodeByKind[kind]
-  if (status === 401 || status === 403) return exitCodes.refused
-  if (status === 429 || status === 503) return exitCodes.tryAgain
-  if (status === 502 || status === 504) return exitCodes.upstream
-  if (/^(HandleNotAvailable|InvalidSwap|Duplicate\w+)$/.test(error)) return exitCodes.conflict
-  return exitCodes.failed
+  const byKind = kind === null ? exitCodeByStatus[status] : exitCodeByKind[kind]
+  return exitCodeOfName(error) ?? byKind ?? exitCodes.failed
+}
+
+/** What JSON calls an error: its name in the lexicon where it has one. */
+export function errorNameOf(error: unknown): string {
+  if (error instanceof ServerError) return error.error
+  if (error instanceof DomainError) return error.code
+  return error instanceof Error ? error.name : 'UnknownError'
 }

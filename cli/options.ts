@@ -32,7 +32,10 @@ export const globalOptions: readonly Option[] = [
   new Option('--url <url>', 'a server elsewhere, over the network')
     .env('LOCUS_URL')
     .helpGroup('Where it runs:'),
-  new Option('--token-file <file>', 'with --url: file that holds an access token')
+  new Option(
+    '--token-file <file>',
+    "with --url: file with an account's access token; export-car takes it, all else is the operator's",
+  )
     .env('LOCUS_TOKEN_FILE')
     .helpGroup('Where it runs:'),
   new Option('--admin-password-file <file>', "with --url: file that holds the server's admin password")

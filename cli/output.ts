@@ -25,33 +25,37 @@ export interface Shape<Row> {
   readonly fields: readonly Field<Row>[]
 }
 
+/** Stands among the rows of a list in the place of one that could not be had. Only JSON shows it: stderr tells the rest. */
+export class FailedRow {
+  constructor(
+    readonly failure: { readonly account: string; readonly error: string; readonly message: string },
+  ) {}
+}
+
 type Format = 'table' | 'tsv' | 'json' | 'jsonl' | 'quiet'
 
 /** Prints rows, in the order they come. In a stream (`--jsonl`, `-q`, piped) each is printed when it is there. */
 export async function printList<Row extends object>(
   command: Command,
-  rows: Iterable<Row> | AsyncIterable<Row>,
+  rows: Iterable<Row | FailedRow> | AsyncIterable<Row | FailedRow>,
   shape: Shape<Row>,
 ): Promise<void> {
   const format = formatOf(command)
   const hidden = hiddenKeys(command, shape)
+  const asJson = (row: Row | FailedRow) => (row instanceof FailedRow ? row.failure : visible(row, hidden))
   if (format === 'table' || format === 'json') {
-    const all = await Array.fromAsync(rows)
-    if (format === 'json')
-      write(
-        JSON.stringify(
-          all.map((row) => visible(row, hidden)),
-          null,
-          2,
-        ),
-      )
+    const all: (Row | FailedRow)[] = []
+    for await (const row of rows) all.push(row)
+    const had = all.flatMap((row) => (row instanceof FailedRow ? [] : [row]))
+    if (format === 'json') write(JSON.stringify(all.map(asJson), null, 2))
     else if (all.length === 0) note('none')
-    else write(await table(all, shape))
+    else if (had.length > 0) write(await table(had, shape))
     return
   }
   for await (const row of rows) {
-    if (format === 'quiet') write(plain(shape.id(row)))
-    else if (format === 'jsonl') write(JSON.stringify(visible(row, hidden)))
+    if (format === 'jsonl') write(JSON.stringify(asJson(row)))
+    else if (row instanceof FailedRow) continue
+    else if (format === 'quiet') write(plain(shape.id(row)))
     else
       write(
         shownFields(shape, hidden)

@@ -39,7 +39,15 @@ export async function askText(question: Question): Promise<string> {
 /** Asks twice for a password that is to be set. @throws CommandError (usage) when there is nobody to ask */
 export async function askNewPassword(option: string): Promise<string> {
   const { password } = await prompts(option)
-  const first = answered(await password({ message: 'New password', output: process.stderr }))
+  const { MIN_PASSWORD_LENGTH } = await import('#account/passwords.ts')
+  const tooShort = `It needs at least ${MIN_PASSWORD_LENGTH} characters.`
+  const first = answered(
+    await password({
+      message: 'New password',
+      output: process.stderr,
+      validate: (text) => ((text ?? '').length < MIN_PASSWORD_LENGTH ? tooShort : undefined),
+    }),
+  )
   await password({
     message: 'Once more',
     output: process.stderr,
@@ -62,12 +70,12 @@ export async function askChoice<Value extends string>(question: {
   return chosen.value
 }
 
-/** A question that yes or no answers. `--yes` answers it. */
+/** A question that yes or no answers, with yes before the cursor. `--yes` answers it. */
 export async function confirm(command: Command, message: string): Promise<void> {
   if (globalOptionsOf(command).yes) return
   refuseUnlessInteractive(message)
   const { confirm: ask } = await import('@clack/prompts')
-  const answer = await ask({ message, initialValue: false, output: process.stderr })
+  const answer = await ask({ message, initialValue: true, output: process.stderr })
   if (answer !== true) throw interrupted()
 }
 

@@ -1,10 +1,12 @@
+import { statSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { findAccount, oneAccount } from '#cli/accounts.ts'
 import { type Connection, connect } from '#cli/context.ts'
-import { usageError } from '#cli/errors.ts'
+import { CommandError, exitCodes, usageError } from '#cli/errors.ts'
 import { printOne } from '#cli/output.ts'
-import { isDid } from '#lexicon/strings.ts'
+import { isDid, normalizeHandle } from '#lexicon/strings.ts'
 
 interface ExportOptions {
   readonly output?: string
@@ -18,11 +20,12 @@ export const exportCar = new Command('export-car')
   .option('--since <rev>', 'only what is newer than this rev')
   .addHelpText(
     'after',
-    '\nExamples:\n  locus export-car @alice.test -o alice.car\n  locus export-car @alice.test | gzip > alice.car.gz',
+    '\nExamples:\n  locus export-car @alice.test -o alice.car\n  locus export-car @alice.test | gzip > alice.car.gz\n  locus export-car alice.example.com --url https://pds.example.com\n\nWith --url it needs no operator; --token-file lets an account export itself while it is deactivated.',
   )
   .action(async (name: string, { output, since }: ExportOptions, command: Command) => {
     const file = output ?? (process.stdout.isTTY ? undefined : '-')
     if (file === undefined) throw usageError('a CAR file is not for terminals', 'name a file with -o')
+    if (file !== '-') requirePlaceFor(file)
     await using pds = await connect(command)
     const did = await didOf(pds, name)
     const car = await pds.call('com.atproto.sync.getRepo', { did, since })
@@ -45,13 +48,29 @@ export const exportCar = new Command('export-car')
     )
   })
 
-/** A DID needs no operator to be understood, so that any server's public repositories can be had with --url. */
+/** Repositories are public: who is not the operator finds them by what is public as well. */
 async function didOf(pds: Connection, name: string): Promise<string> {
-  return isDid(name) ? name : (await findAccount(pds, name)).account.did
+  if (isDid(name)) return name
+  if (pds.isOperator) return (await findAccount(pds, name)).account.did
+  const handle = normalizeHandle(name.replace(/^@/, ''))
+  if (handle) return (await pds.call('com.atproto.identity.resolveHandle', { handle })).did
+  throw usageError(`${name} is no DID or handle`, 'by e-mail address only the operator finds an account')
 }
 
 async function written(chunk: Uint8Array): Promise<void> {
   if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once('drain', resolve))
+}
+
+/** @throws CommandError when no file can be at this path, before anything is asked for */
+function requirePlaceFor(file: string): void {
+  const directory = dirname(resolve(file))
+  const found = statSync(directory, { throwIfNoEntry: false })
+  if (!found)
+    throw new CommandError(`there is no directory ${directory}`, exitCodes.notFound, 'make it first')
+  if (!found.isDirectory()) throw usageError(`${directory} is not a directory`)
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+    throw usageError(`${file} is a directory`, `name a file in it: -o ${join(file, 'repository.car')}`)
+  }
 }
 
 /** The file appears when it is complete. @returns its size in bytes */

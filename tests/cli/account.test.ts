@@ -86,9 +86,9 @@ test('account create says what is wrong by exit code and message', async () => {
     stderr: 'error: Handle already taken: alice.test\n',
   })
   expect(await attempt('other.test', 'alice@example.com')).toMatchObject({ exitCode: 5 })
-  expect(await attempt('no handle', 'other@example.com')).toMatchObject({ exitCode: 1 })
-  expect(await attempt('foreign.example.com', 'other@example.com')).toMatchObject({ exitCode: 1 })
-  expect(await attempt('other.test', 'nonsense')).toMatchObject({ exitCode: 1 })
+  expect(await attempt('no handle', 'other@example.com')).toMatchObject({ exitCode: 2 })
+  expect(await attempt('foreign.example.com', 'other@example.com')).toMatchObject({ exitCode: 2 })
+  expect(await attempt('other.test', 'nonsense')).toMatchObject({ exitCode: 2 })
 })
 
 test('account list finds accounts by a part of their names and by status', async () => {
@@ -181,6 +181,45 @@ test('an account that is not there is 4 alone, and 11 among others that are', as
   expect(none.exitCode).toBe(4)
 })
 
+test('one JSON document tells what was found and what was not', async () => {
+  await using server = await startLocus()
+  const { did } = await create(server, 'alice')
+  const missing = { account: 'zzz.test', error: 'NotFound', message: 'Account not found' }
+
+  for (const verb of [
+    ['account', 'show'],
+    ['repo', 'verify'],
+    ['account', 'delete', '--yes'],
+  ]) {
+    const none = await server.run(...verb, 'zzz.test', 'zzz.test', '--json')
+    const lines = await server.run('account', 'show', 'zzz.test', 'alice.test', '--jsonl')
+    const mixed = await server.run(...verb, 'zzz.test', 'alice.test', '--json')
+
+    expect(mixed.exitCode).toBe(11)
+    expect(mixed.stderr).toContain('zzz.test: Account not found')
+    expect(JSON.parse(mixed.stdout)).toMatchObject([missing, { did, handle: 'alice.test' }])
+    expect(none.exitCode).toBe(4)
+    expect(JSON.parse(none.stdout)).toEqual([missing, missing])
+    expect(lines.exitCode).toBe(11)
+    expect(
+      lines.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).error),
+    ).toEqual(['NotFound', undefined])
+  }
+})
+
+test('a handle elsewhere is refused with the domains that there are', async () => {
+  await using server = await startLocus()
+
+  const args = ['--email', 'alice@example.com', '--generate', '--show-secret']
+  const { exitCode, stderr } = await server.run('account', 'create', 'alice.example.com', ...args)
+
+  expect(exitCode).toBe(2)
+  expect(stderr).toBe('error: Not a supported handle domain\nhandles here end in .test\n')
+})
+
 test('account show tells the state of the repository', async () => {
   await using server = await startLocus()
   const { did } = await create(server, 'alice')
@@ -231,7 +270,7 @@ test('account password refuses a password that is too short', async () => {
     },
   )
 
-  expect(refused.exitCode).toBe(1)
+  expect(refused.exitCode).toBe(2)
   await logIn(server, 'alice.test', password)
 })
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Client } from '#cli/client.ts'
 import { TemporaryDirectory } from '#tests/support/directory.ts'
 import { type LocusServer, locus, startLocus } from '#tests/support/locus.ts'
 
@@ -43,6 +44,91 @@ test('a command prints the same through the socket, the network, and without a s
   expect(bySocket.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 4, 0, 4, 0, 0])
   expect(byNetwork).toEqual(bySocket)
   expect(results).toEqual(bySocket)
+})
+
+test('a refusal has the same exit code and message through every door', async () => {
+  using directory = new TemporaryDirectory()
+  await using server = await startLocus({ data: directory.path })
+  await withAccounts(server)
+  const refused = [
+    ['alice.test', 'other@example.com'],
+    ['other.test', 'alice@example.com'],
+    ['no handle', 'other@example.com'],
+    ['foreign.example.com', 'other@example.com'],
+    ['other.test', 'nonsense'],
+  ].map(([handle = '', email = '']) => ['account', 'create', handle, '--email', email, '--password-stdin'])
+  const attempt = async (door: readonly string[]) => {
+    const results = []
+    for (const args of refused) results.push(await locus([...args, ...door], { stdin: 'correct horse' }))
+    const args = ['account', 'create', 'short.test', '--email', 'short@example.com', '--password-stdin']
+    return [...results, await locus([...args, ...door], { stdin: 'short' })]
+  }
+
+  const bySocket = await attempt(['--data', server.data])
+  const byNetwork = await attempt(remotely(server))
+  await server.stop()
+  const inProcess = await attempt(['--data', directory.path])
+
+  expect(bySocket.map(({ exitCode }) => exitCode)).toEqual([5, 5, 2, 2, 2, 2])
+  expect(byNetwork).toEqual(bySocket)
+  expect(inProcess).toEqual(bySocket)
+})
+
+test('a server that tells no kinds of errors is understood by names and statuses', async () => {
+  let answer = { status: 400, error: 'HandleNotAvailable' }
+  await using stranger = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: () => Response.json({ error: answer.error, message: 'no' }, { status: answer.status }),
+  })
+  const did = `did:plc:${'a'.repeat(24)}`
+  const exitCodeAt = async (status: number, error: string) => {
+    answer = { status, error }
+    return (await locus(['export-car', did, '--url', `http://localhost:${stranger.port}`])).exitCode
+  }
+
+  expect(await exitCodeAt(400, 'HandleNotAvailable')).toBe(5)
+  expect(await exitCodeAt(400, 'RepoNotFound')).toBe(4)
+  expect(await exitCodeAt(400, 'InvalidRequest')).toBe(2)
+  expect(await exitCodeAt(400, 'ExpiredToken')).toBe(6)
+  expect(await exitCodeAt(403, 'Forbidden')).toBe(6)
+  expect(await exitCodeAt(429, 'RateLimitExceeded')).toBe(75)
+  expect(await exitCodeAt(503, 'NotEnoughResources')).toBe(75)
+  expect(await exitCodeAt(502, 'UpstreamFailure')).toBe(7)
+  expect(await exitCodeAt(500, 'InternalServerError')).toBe(1)
+})
+
+test("an account's token exports repositories by handle, and for all else the operator is asked for", async () => {
+  await using server = await startLocus()
+  const { accessJwt } = await new Client(fetch, server.url).call('com.atproto.server.createAccount', {
+    handle: 'alice.test',
+    email: 'alice@example.com',
+    password: 'correct horse',
+  })
+  const token = join(server.data, 'token')
+  writeFileSync(token, accessJwt)
+  const run = (...args: string[]) => locus([...args, '--url', server.url, '--token-file', token])
+
+  const exported = await run('export-car', '@alice.test')
+  const anonymous = await locus(['export-car', 'alice.test', '--url', server.url])
+  const missing = await run('export-car', 'nobody.test')
+  const byEmail = await run('export-car', 'alice@example.com')
+
+  expect(exported.exitCode).toBe(0)
+  expect(anonymous.exitCode).toBe(0)
+  expect(missing.exitCode).toBe(4)
+  expect(byEmail).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('operator') })
+  for (const args of [
+    ['account', 'list'],
+    ['account', 'show', 'alice.test'],
+    ['invite', 'create'],
+    ['status'],
+    ['repo', 'verify', '--all'],
+  ]) {
+    const { exitCode, stderr } = await run(...args)
+    expect({ args, exitCode }).toEqual({ args, exitCode: 6 })
+    expect(stderr).toContain('--admin-password-file')
+  }
 })
 
 test('what is changed without a server is there when one starts', async () => {

@@ -91,5 +91,5 @@ test('numbers that are none, and nothing to disable, are wrong usage', async () 
   ]) {
     expect({ args, exitCode: (await server.run('invite', ...args)).exitCode }).toEqual({ args, exitCode: 2 })
   }
-  expect((await server.run('invite', 'create', '-n', '100000')).exitCode).toBe(1)
+  expect((await server.run('invite', 'create', '-n', '100000')).exitCode).toBe(2)
 })

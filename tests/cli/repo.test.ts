@@ -85,6 +85,23 @@ test('export-car of an account that is not there leaves no file', async () => {
   expect(existsSync(file)).toBe(false)
 })
 
+test('export-car says which directory is missing', async () => {
+  await using server = await startLocus()
+  using directory = new TemporaryDirectory()
+  await withPosts(server, 'alice', 1)
+  const missing = join(directory.path, 'none')
+
+  const nowhere = await server.run('export-car', 'alice.test', '-o', join(missing, 'alice.car'))
+  const onDirectory = await server.run('export-car', 'alice.test', '-o', directory.path)
+
+  expect(nowhere).toMatchObject({
+    exitCode: 4,
+    stderr: `error: there is no directory ${missing}\nmake it first\n`,
+  })
+  expect(onDirectory).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is a directory') })
+  expect(readdirSync(directory.path)).toEqual([])
+})
+
 test('export-car needs no operator for what is public anyway', async () => {
   await using server = await startLocus()
   const { did } = await withPosts(server, 'alice', 1)

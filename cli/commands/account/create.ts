@@ -14,7 +14,7 @@ interface CreateOptions extends PasswordOptions {
 export const create = addPasswordOptions(
   new Command('create')
     .description('create an account; it needs no invite')
-    .argument('<handle>', 'its name, such as alice.example.com')
+    .argument('[handle]', 'its name, such as alice.example.com; asked for on a terminal')
     .option('--email <address>', 'its e-mail address'),
 )
   .option('--did <did>', 'an identity that exists already; the account starts deactivated')
@@ -26,12 +26,13 @@ Examples:
   locus account create alice.test --email alice@example.com --generate
   pass show alice | locus account create alice.test --email alice@example.com --password-stdin`,
   )
-  .action(async (handle: string, options: CreateOptions, command: Command) => {
+  .action(async (named: string | undefined, options: CreateOptions, command: Command) => {
+    const handle = named ?? (await askText({ message: 'Handle', option: 'a handle', validate: isLacking }))
     const email = options.email ?? (await askText({ message: 'E-mail address', option: '--email' }))
     const password = await newPassword(command, options)
     await using pds = await connect(command)
     const created = await createAccount(pds, {
-      handle: handle.replace(/^@/, ''),
+      handle: handle.trim().replace(/^@/, ''),
       email,
       password: password.text,
       did: options.did,
@@ -50,3 +51,7 @@ Examples:
       },
     )
   })
+
+function isLacking(answer: string): string | undefined {
+  return answer.trim() === '' ? 'The account needs one.' : undefined
+}

@@ -1,8 +1,13 @@
 import { Command } from 'commander'
-import { accounts, findAccount, forEachAccount } from '#cli/accounts.ts'
+import { accounts, findAccount, printForEachAccount } from '#cli/accounts.ts'
 import { connect } from '#cli/context.ts'
-import { note, print } from '#cli/output.ts'
+import { note, type Shape } from '#cli/output.ts'
 import { confirmByName } from '#cli/prompts.ts'
+
+const shape: Shape<{ did: string; handle: string }> = {
+  id: (account) => account.did,
+  fields: [{ key: 'did', title: 'DID' }],
+}
 
 export const remove = new Command('delete')
   .description('delete accounts with their repositories, for good')
@@ -13,13 +18,12 @@ export const remove = new Command('delete')
   )
   .action(async (names: string[], _options: object, command: Command) => {
     await using pds = await connect(command)
-    const deleted = forEachAccount(names, async (name) => {
+    await printForEachAccount(command, names, shape, async (name) => {
       const { account } = await findAccount(pds, name)
       const what = `This deletes ${account.handle} (${account.did}), its repository and its signing key, for good.`
       await confirmByName(command, what, account.handle)
       await pds.call('com.atproto.admin.deleteAccount', { did: account.did })
       note(`deleted ${account.handle}`)
-      return account.did
+      return { did: account.did, handle: account.handle }
     })
-    for await (const did of deleted) print(command, [did])
   })

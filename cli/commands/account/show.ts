@@ -1,7 +1,7 @@
 import { Command } from 'commander'
-import { accounts, findAccount, forEachAccount } from '#cli/accounts.ts'
+import { accounts, findAccount, printForEachAccount } from '#cli/accounts.ts'
 import { connect } from '#cli/context.ts'
-import { printList, printOne, type Shape } from '#cli/output.ts'
+import { printOne, type Shape } from '#cli/output.ts'
 import type { OutputOf } from '#lexicon/index.ts'
 
 type Shown = ReturnType<typeof flat>
@@ -34,10 +34,10 @@ export const show = new Command('show')
   )
   .action(async (names: string[], _options: object, command: Command) => {
     await using pds = await connect(command)
-    const found = forEachAccount(names, async (name) => flat(await findAccount(pds, name)))
-    const [only] = names
-    if (names.length > 1 || only === '-') return await printList(command, found, shape)
-    for await (const account of found) await printOne(command, account, shape)
+    const shown = async (name: string) => flat(await findAccount(pds, name))
+    const [only = '-', ...others] = names
+    if (only === '-' || others.length > 0) return await printForEachAccount(command, names, shape, shown)
+    await printOne(command, await shown(only), shape)
   })
 
 function flat({ account, repo }: OutputOf<'host.locus.account.show'>) {

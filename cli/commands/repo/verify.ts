@@ -1,8 +1,8 @@
 import { Command } from 'commander'
-import { accounts, findAccount, forEachAccount } from '#cli/accounts.ts'
+import { accounts, findAccount, printForEachAccount } from '#cli/accounts.ts'
 import { type Connection, connect } from '#cli/context.ts'
 import { CommandError, exitCodes, usageError } from '#cli/errors.ts'
-import { printList, type Shape } from '#cli/output.ts'
+import type { Shape } from '#cli/output.ts'
 
 interface Verified {
   readonly did: string
@@ -33,12 +33,11 @@ export const verify = new Command('verify')
     if ((names.length === 0) === (all === undefined)) throw usageError('name accounts, or say --all')
     await using pds = await connect(command)
     let broken = 0
-    const results = forEachAccount(all ? everyDid(pds) : names, async (name) => {
+    await printForEachAccount(command, all ? everyDid(pds) : names, shape, async (name) => {
       const result = await verified(pds, name)
       if (result.problems.length > 0) broken++
       return result
     })
-    await printList(command, results, shape)
     if (broken > 0) throw new CommandError(`problems in ${broken} repositories`, exitCodes.foundProblems)
   })
 
