@@ -3,11 +3,13 @@
  * more than that many are ever held.
  */
 import type { InputBody } from '#lexicon/method.ts'
+import { type BodyPace, Patience } from '#xrpc/body-pace.ts'
 import { decodersOf, decodeStream, decodeWhole } from '#xrpc/content-encoding.ts'
 import {
   BodyTooLargeError,
   InterruptedBodyError,
   MalformedJsonError,
+  SlowBodyError,
   UndecodableBodyError,
   UnexpectedBodyError,
   UnsupportedBodyError,
@@ -21,40 +23,39 @@ const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
 /** @throws UnexpectedBodyError when there is a body */
 export function refuseBody(request: Request): void {
   const length = request.headers.get('content-length')
-  if (length === null || length === '0') return
-  throw new UnexpectedBodyError('A request body was provided when none was expected')
+  if (length !== null && length !== '0') throw unexpectedBody()
 }
 
 /** As `refuseBody`, for a verb whose chunked body must be looked into. */
-export async function refuseChunkedBody(request: Request): Promise<void> {
+export async function refuseChunkedBody(request: Request, pace: BodyPace): Promise<void> {
   refuseBody(request)
-  if (request.headers.get('transfer-encoding') === null || !request.body) return
-  for await (const chunk of request.body) {
-    if (chunk.length > 0) {
-      throw new UnexpectedBodyError('A request body was provided when none was expected')
-    }
-  }
+  if (request.headers.get('transfer-encoding') === null) return
+  const bytes = await readBytes(request.body, 0, new Patience(pace)).catch((error: unknown) => {
+    throw error instanceof BodyTooLargeError ? unexpectedBody() : error
+  })
+  if (bytes.length > 0) throw unexpectedBody()
 }
 
 /**
  * The JSON object or array in the body of `request`; an empty body counts as `{}`.
- * @throws UnexpectedBodyError, UnsupportedBodyError, BodyTooLargeError, MalformedJsonError
+ * @throws UnexpectedBodyError, UnsupportedBodyError, BodyTooLargeError, SlowBodyError, MalformedJsonError
  */
-export async function readJson(request: Request, limit: number): Promise<unknown> {
+export async function readJson(request: Request, limit: number, pace: BodyPace): Promise<unknown> {
   const contentType = expectBody(request)
   if (mimeType(contentType) !== 'application/json') throw wrongType(contentType)
   const charset = CHARSET.exec(contentType)?.[1]
   if (charset && !/^utf-?8$/i.test(charset)) {
     throw new UnsupportedBodyError('json', `unsupported charset "${charset.toUpperCase()}"`)
   }
-  return parseJson(await readText(request, limit))
+  return parseJson(await readText(request, limit, new Patience(pace)))
 }
 
 /**
- * The body of `request` as it arrives, decoded and counted; reading it throws when it grows beyond `limit`.
+ * The body of `request` as it arrives, decoded and counted; reading it throws when it grows beyond `limit` or comes
+ * too slowly.
  * @throws UnexpectedBodyError, UnsupportedBodyError, BodyTooLargeError
  */
-export function openBody(request: Request, encoding: string, limit: number): InputBody {
+export function openBody(request: Request, encoding: string, limit: number, pace: BodyPace): InputBody {
   const contentType = mimeType(expectBody(request))
   if (encoding !== '*/*' && encoding !== contentType) throw wrongType(contentType)
   const length = request.headers.get('content-length')
@@ -64,7 +65,11 @@ export function openBody(request: Request, encoding: string, limit: number): Inp
   const raw = request.body ?? new Blob([]).stream()
   const isEncoded = decoders.length > 0
   const stream = isEncoded ? decodeStream(raw, decoders) : raw
-  return { encoding: contentType, stream: counted(stream, limit, isEncoded) }
+  return { encoding: contentType, stream: counted(stream, limit, isEncoded, new Patience(pace)) }
+}
+
+function unexpectedBody(): UnexpectedBodyError {
+  return new UnexpectedBodyError('A request body was provided when none was expected')
 }
 
 /** The Content-Type of a request that must have a body. */
@@ -89,25 +94,33 @@ function wrongType(contentType: string): UnexpectedBodyError {
   return new UnexpectedBodyError(`Wrong request encoding (Content-Type): ${mimeType(contentType)}`)
 }
 
-async function readText(request: Request, limit: number): Promise<string> {
+async function readText(request: Request, limit: number, patience: Patience): Promise<string> {
   const { headers } = request
   const coding = headers.get('content-encoding')
   const decoders = decodersOf(coding)
   if (!decoders) throw new UnsupportedBodyError('json', `unsupported content encoding "${coding ?? ''}"`)
   const length = headers.get('content-length')
   if (length !== null && Number(length) > limit) throw new BodyTooLargeError('json')
-  if (decoders.length === 0 && length !== null) return await arrived(request.text())
-  const bytes = await readBytes(request.body, limit)
+  if (decoders.length === 0 && length !== null) {
+    patience.extend(Number(length))
+    return await arrived(request.text(), patience)
+  }
+  const bytes = await readBytes(request.body, limit, patience)
   return new TextDecoder().decode(await decodeWhole(bytes, decoders, limit))
 }
 
-async function readBytes(body: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
+async function readBytes(
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+  patience: Patience,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   const iterator = body?.[Symbol.asyncIterator]()
   for (;;) {
-    const next = iterator && (await arrived(iterator.next()))
+    const next = iterator && (await arrived(iterator.next(), patience))
     if (!next || next.done) return Buffer.concat(chunks)
+    patience.extend(next.value.length)
     size += next.value.length
     if (size > limit) {
       await iterator.return?.()
@@ -118,11 +131,11 @@ async function readBytes(body: ReadableStream<Uint8Array> | null, limit: number)
 }
 
 /** Waits for a part of the body. What fails here is the connection. */
-async function arrived<T>(part: Promise<T>): Promise<T> {
+async function arrived<T>(part: Promise<T>, patience: Patience): Promise<T> {
   try {
-    return await part
-  } catch {
-    throw new InterruptedBodyError()
+    return await patience.wait(part)
+  } catch (error) {
+    throw error instanceof SlowBodyError ? error : new InterruptedBodyError()
   }
 }
 
@@ -171,22 +184,26 @@ function counted(
   stream: ReadableStream<Uint8Array>,
   limit: number,
   isEncoded: boolean,
+  patience: Patience,
 ): ReadableStream<Uint8Array> {
   const reader = stream.getReader()
   let size = 0
+  const giveUp = (error: unknown) => {
+    reader.cancel().catch(() => {}) // it may wait for the client as well
+    return error
+  }
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
+      const { done, value } = await patience.wait(reader.read()).catch((error: unknown) => {
+        if (error instanceof SlowBodyError) throw giveUp(error)
         throw isEncoded && error instanceof TypeError
           ? new UndecodableBodyError()
           : new InterruptedBodyError()
       })
       if (done) return controller.close()
+      patience.extend(value.length)
       size += value.length
-      if (size > limit) {
-        await reader.cancel()
-        throw new BodyTooLargeError('bytes')
-      }
+      if (size > limit) throw giveUp(new BodyTooLargeError('bytes'))
       controller.enqueue(value)
     },
     cancel: (reason) => reader.cancel(reason),

@@ -12,6 +12,7 @@ import { faultOfOutput, parseInput, parseParams } from '#lexicon/checks.ts'
 import type { OutputBody } from '#lexicon/method.ts'
 import { AdminLogIns } from '#xrpc/admin-log-ins.ts'
 import { openBody, readJson, refuseBody, refuseChunkedBody } from '#xrpc/body.ts'
+import { type BodyPace, USUAL_PACE } from '#xrpc/body-pace.ts'
 import type { Origin } from '#xrpc/caller.ts'
 import { preflight } from '#xrpc/cors.ts'
 import { InvalidPathError, MethodNotImplementedError, WrongVerbError } from '#xrpc/errors.ts'
@@ -28,8 +29,12 @@ const BASIC = /^basic /i
 const anySession = signedIn()
 
 /** Makes the function that answers every request under `/xrpc/`. It never rejects. */
-export function createDispatch(app: App, implementations: readonly Implementation[]): Dispatch {
-  const server: Server = { app, table: tableOf(implementations), adminLogIns: new AdminLogIns(app) }
+export function createDispatch(
+  app: App,
+  implementations: readonly Implementation[],
+  pace: BodyPace = USUAL_PACE,
+): Dispatch {
+  const server: Server = { app, pace, table: tableOf(implementations), adminLogIns: new AdminLogIns(app) }
   return async (request, origin) => {
     if (request.method === 'OPTIONS') return preflight(request)
     const exchange = new Exchange(request, origin)
@@ -46,6 +51,7 @@ type Table = ReadonlyMap<string, Implementation>
 interface Server {
   readonly app: App
   readonly table: Table
+  readonly pace: BodyPace
   readonly adminLogIns: AdminLogIns
 }
 
@@ -70,7 +76,7 @@ async function answer(server: Server, exchange: Exchange): Promise<Response> {
   takeForAddress(app.rateLimits, implementation, exchange)
   const params = parseParams(implementation.method.nsid, queryOf(exchange.request.url))
   const principal = await authenticate(server, implementation, exchange)
-  const read = () => readInput(app.config, implementation, exchange.request)
+  const read = () => readInput(server, implementation, exchange.request)
   const input = await readForAccount(app, implementation, exchange, principal, read)
   takeForCall(app, implementation, exchange, { principal, params, input })
   const output = await implementation.handle({ app, principal, params, input, request: exchange.caller })
@@ -129,20 +135,21 @@ function authenticate(
 }
 
 async function readInput(
-  config: Config,
+  { app: { config }, pace }: Server,
   { method, bodyLimit }: Implementation,
   request: Request,
 ): Promise<unknown> {
   const { nsid, kind, inputEncoding } = method
   if (inputEncoding === undefined) {
-    if (kind === 'procedure') await refuseChunkedBody(request)
+    if (kind === 'procedure') await refuseChunkedBody(request, pace)
     else refuseBody(request)
     return undefined
   }
   const isJson = inputEncoding === JSON_ENCODING
   const usual = isJson ? config.bodyLimits.json : config.blobUploadLimit
   const limit = typeof bodyLimit === 'function' ? bodyLimit(config) : (bodyLimit ?? usual)
-  return isJson ? parseInput(nsid, await readJson(request, limit)) : openBody(request, inputEncoding, limit)
+  if (!isJson) return openBody(request, inputEncoding, limit, pace)
+  return parseInput(nsid, await readJson(request, limit, pace))
 }
 
 function respond(

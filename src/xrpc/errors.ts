@@ -63,13 +63,23 @@ export class UnsupportedBodyError extends DomainError {
   }
 }
 
-/** The client went away, or was too slow, before its body had arrived. */
+/** The client went away before its body had arrived. */
 export class InterruptedBodyError extends DomainError {
   override readonly name = 'InterruptedBodyError'
   readonly kind = 'invalid'
   readonly code = 'InvalidRequest'
   constructor() {
     super('the request ended before its body was complete')
+  }
+}
+
+/** The body comes so slowly that we do not wait for the rest of it. */
+export class SlowBodyError extends DomainError {
+  override readonly name = 'SlowBodyError'
+  readonly kind = 'invalid'
+  readonly code = 'RequestTimeout'
+  constructor() {
+    super('the request body took too long to arrive')
   }
 }
 

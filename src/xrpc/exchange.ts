@@ -13,6 +13,7 @@ import { DomainError } from '#std/errors.ts'
 import { logger } from '#telemetry/log.ts'
 import { Caller, type Origin } from '#xrpc/caller.ts'
 import { ALLOW_ORIGIN, EXPOSED_HEADERS } from '#xrpc/cors.ts'
+import { SlowBodyError } from '#xrpc/errors.ts'
 import { requestId } from '#xrpc/request-id.ts'
 import { statusOf } from '#xrpc/status.ts'
 
@@ -101,7 +102,7 @@ export class Exchange {
       setLimit(headers, error.state)
       headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1000))
     }
-    if (hasLargeBody(this.request)) headers.connection = 'close'
+    if (error instanceof SlowBodyError || hasLargeBody(this.request)) headers.connection = 'close'
     if (this.isFromOperator()) {
       headers['locus-error-kind'] = error.kind
       if (error.hint) headers['locus-error-hint'] = encodeURI(error.hint)

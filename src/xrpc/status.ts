@@ -16,6 +16,7 @@ const STATUS_BY_KIND: Readonly<Record<ErrorKind, number>> = {
 
 /** Codes that have a status of their own. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  RequestTimeout: 408,
   MethodNotImplemented: 501,
   UpstreamTimeout: 504,
 }

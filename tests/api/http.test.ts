@@ -7,6 +7,7 @@ import { configureLog } from '#telemetry/log.ts'
 import { type Pds, startPds } from '#tests/support/pds.ts'
 import { rawHttp } from '#tests/support/raw-http.ts'
 import { serveMethods } from '#tests/support/xrpc-server.ts'
+import { Patience } from '#xrpc/body-pace.ts'
 import { implement } from '#xrpc/implement.ts'
 
 const DESCRIBE = '/xrpc/com.atproto.server.describeServer'
@@ -566,6 +567,79 @@ describe('a body', () => {
     const answer = await rawHttp(pds.server.port ?? 0, announced)
 
     expect(answer?.status).toBe(413)
+  })
+
+  describe('that comes a byte now and then', () => {
+    const pace = { graceMs: 200, bytesPerSecond: 1000 }
+
+    /** Sends a part of a body and then a byte every 20 ms, until the server has had enough. */
+    async function trickle(port: number, path: string, ...headers: string[]) {
+      const isChunked = headers.some((line) => line.startsWith('Transfer-Encoding'))
+      const byte = isChunked ? '1\r\n \r\n' : ' '
+      const closed = Promise.withResolvers<void>()
+      const answer: string[] = []
+      const socket = await Bun.connect({
+        hostname: '127.0.0.1',
+        port,
+        socket: { data: (_, data) => void answer.push(data.toString()), close: () => closed.resolve() },
+      })
+      socket.write(head(path, ...headers).replace('Connection: close', 'Connection: keep-alive'))
+      const timer = setInterval(() => socket.write(byte), 20)
+      await closed.promise
+      clearInterval(timer)
+      return answer.join('')
+    }
+
+    for (const framing of ['Content-Length: 400', 'Transfer-Encoding: chunked']) {
+      test(`is not waited for (${framing})`, async () => {
+        await using pds = await startPds()
+        const createSession = implement(com.atproto.server.createSession, {
+          auth: anyone,
+          handle: () => Promise.reject(new TypeError('it was not to come so far')),
+        })
+        await using server = serveMethods(pds.app, [createSession, uploadBlob()], { pace })
+
+        const json = await trickle(server.port, CREATE_SESSION, 'Content-Type: application/json', framing)
+        const bytes = await trickle(server.port, UPLOAD, 'Content-Type: image/png', framing)
+
+        for (const answer of [json, bytes]) {
+          expect(answer).toStartWith('HTTP/1.1 408')
+          expect(answer).toContain('{"error":"RequestTimeout"')
+        }
+      })
+    }
+
+    test('is waited for as long as it comes at a fair rate', async () => {
+      await using pds = await startPds()
+      await using server = serveMethods(pds.app, [uploadBlob()], { pace })
+      const part = new Uint8Array(100)
+      let sent = 0
+      const body = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          if (sent === 900) return controller.close()
+          await Bun.sleep(60)
+          sent += part.length
+          controller.enqueue(part)
+        },
+      })
+
+      const response = await fetch(server.url + UPLOAD, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'image/png' },
+      })
+
+      expect(await response.json()).toMatchObject({ blob: { size: 900 } }) // after 540 ms
+    })
+
+    test('does not count the time that we take ourselves', async () => {
+      const patience = new Patience({ graceMs: 50, bytesPerSecond: 1000 })
+
+      await Bun.sleep(60)
+
+      expect(await patience.wait(Promise.resolve('here'))).toBe('here')
+      await expect(patience.wait(new Promise(() => {}))).rejects.toMatchObject({ code: 'RequestTimeout' })
+    })
   })
 
   test('that is refused unread does not fill the memory', async () => {

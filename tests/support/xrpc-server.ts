@@ -2,6 +2,7 @@
 import type { App } from '#app.ts'
 import type { Door } from '#auth/credentials.ts'
 import { createEdge } from '#http/edge.ts'
+import type { BodyPace } from '#xrpc/body-pace.ts'
 import { createDispatch } from '#xrpc/dispatch.ts'
 import type { Implementation } from '#xrpc/implement.ts'
 
@@ -13,10 +14,10 @@ export interface XrpcServer extends AsyncDisposable {
 export function serveMethods(
   app: App,
   implementations: readonly Implementation[],
-  { door = 'network', ip = '203.0.113.1' }: { door?: Door; ip?: string } = {},
+  { door = 'network', ip = '203.0.113.1', pace }: { door?: Door; ip?: string; pace?: BodyPace } = {},
 ): XrpcServer {
   const peers = { door, addressOf: () => ip, isFrontEnd: () => false }
-  const edge = createEdge(app, createDispatch(app, implementations), peers)
+  const edge = createEdge(app, createDispatch(app, implementations, pace), peers)
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
