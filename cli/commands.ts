@@ -51,6 +51,10 @@ export const commandEntries: readonly CommandEntry[] = [
     'relay status': async () => (await import('./commands/relay/status.ts')).status,
     'relay crawl': async () => (await import('./commands/relay/crawl.ts')).crawl,
     'relay heal': async () => (await import('./commands/relay/heal.ts')).heal,
+    'firehose tail': async () => (await import('./commands/firehose/tail.ts')).tail,
+    'firehose stats': async () => (await import('./commands/firehose/stats.ts')).stats,
+    'firehose prune': async () => (await import('./commands/firehose/prune.ts')).prune,
+    'firehose bump': async () => (await import('./commands/firehose/bump.ts')).bump,
   }),
   ...group('Tools', {
     'key generate': async () => (await import('./commands/key/generate.ts')).generate,
@@ -67,5 +71,6 @@ export const nouns: Readonly<Record<string, string>> = {
   invite: 'make and manage invite codes',
   repo: 'check repositories',
   relay: 'see how relays see this server, and mend it',
+  firehose: 'watch the stream of events, and tend its log',
   key: 'make and inspect keys, without a server',
 }

@@ -1,5 +1,6 @@
 /** The options that every command understands, and the parsers of option values that several commands share. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { duration } from '#config/kinds.ts'
 
 export interface GlobalOptions {
   /** the data directory */
@@ -69,6 +70,18 @@ export function portNumber(text: string): number {
     throw new InvalidArgumentError('It must be a port number from 0 to 65535 (0 = any free one).')
   }
   return value
+}
+
+/** From 0 on. */
+export function wholeNumber(text: string): number {
+  return text === '0' ? 0 : positiveInteger(text)
+}
+
+/** A length of time such as `72h`, as milliseconds. */
+export function lengthOfTime(text: string): number {
+  const parsed = duration.parse(text, '')
+  if (!('value' in parsed)) throw new InvalidArgumentError('Give a number and its unit: 90s, 30m, 72h, 7d.')
+  return parsed.value
 }
 
 /** Collects an option that may be given several times. */

@@ -35,6 +35,10 @@ import { listRepos } from './com.atproto.sync/listRepos.ts'
 import { listReposByCollection } from './com.atproto.sync/listReposByCollection.ts'
 import { list } from './host.locus.account/list.ts'
 import { show as accountShow } from './host.locus.account/show.ts'
+import { bump } from './host.locus.firehose/bump.ts'
+import { prune } from './host.locus.firehose/prune.ts'
+import { stats } from './host.locus.firehose/stats.ts'
+import { tail } from './host.locus.firehose/tail.ts'
 import { show as inviteShow } from './host.locus.invite/show.ts'
 import { crawl } from './host.locus.relay/crawl.ts'
 import { healAccounts } from './host.locus.relay/healAccounts.ts'
@@ -79,6 +83,10 @@ export const implementations: readonly Implementation[] = [
   listReposByCollection,
   list,
   accountShow,
+  bump,
+  prune,
+  stats,
+  tail,
   inviteShow,
   crawl,
   healAccounts,

@@ -23,3 +23,13 @@ export class CollectionsUnknownError extends DomainError {
     super('which repositories have which collections is still being found out, try again later')
   }
 }
+
+/** Nobody can have seen an event with this number. */
+export class FutureCursorError extends DomainError {
+  override readonly name = 'FutureCursorError'
+  readonly kind = 'invalid'
+  readonly code = 'FutureCursor'
+  constructor(cursor: number, last: number) {
+    super(`${cursor} is ahead of the last event, ${last}`)
+  }
+}

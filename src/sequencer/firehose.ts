@@ -42,6 +42,8 @@ const STALLED_LOOKS = 30
 /** looks during which nothing is heard of the other side, which is asked to answer by pings */
 const SILENT_LOOKS = 120
 const PING_LOOKS = 30
+/** after which a follower is told that there was nothing */
+const QUIET_MS = 5 * SECOND
 
 export interface ConsumerSocket {
   /** Queues frames, in order. @returns false when not all were taken: the connection is then good for nothing */
@@ -95,6 +97,8 @@ export class Firehose {
   private readonly due = new Set<Consumer>()
   /** whose cursor is above what was broadcast */
   private readonly ahead = new Set<Consumer>()
+  /** that wait for what is new */
+  private readonly followers = new Set<() => void>()
   private readonly pages: EventPages
   private broadcast: ((frame: Uint8Array) => void) | null = null
   private broadcastSeq: number
@@ -145,6 +149,22 @@ export class Firehose {
     this.held.clear()
   }
 
+  /**
+   * What comes after `cursor`, or only what is new, a page at a time, for readers in this process; an empty page when
+   * there was nothing for a while. Ends when the server stops, or where none runs, at the end of the log.
+   */
+  async *follow(cursor: number | null): AsyncGenerator<readonly LoggedEvent[], void> {
+    for (let seq = cursor ?? this.broadcastSeq; ; ) {
+      while (seq < this.broadcastSeq) {
+        const { events, through } = this.pages.page(seq, this.broadcastSeq)
+        seq = through
+        yield events
+      }
+      if (!this.broadcast) return
+      if (!(await this.news())) yield []
+    }
+  }
+
   /** Sends an error frame to a socket that was sent nothing yet, and closes it. */
   refuse(socket: ConsumerSocket, error: string, message: string): void {
     socket.send([encodeErrorFrame({ error, message })])
@@ -187,6 +207,7 @@ export class Firehose {
       this.closed(socket)
       socket.close(1001, 'server is stopping')
     }
+    for (const tell of this.followers) tell()
   }
 
   [Symbol.dispose](): void {
@@ -227,6 +248,22 @@ export class Firehose {
     }
     for (const consumer of this.ahead) this.plan(consumer)
     this.ahead.clear()
+    for (const tell of this.followers) tell()
+  }
+
+  /** Waits until something is broadcast or the server stops. @returns false when nothing was for a while */
+  private news(): Promise<boolean> {
+    const { timers = systemTimers } = this.deps
+    return new Promise((resolve) => {
+      const tell = () => end(true)
+      const end = (isNew: boolean) => {
+        cancel()
+        this.followers.delete(tell)
+        resolve(isNew)
+      }
+      const cancel = timers.after(QUIET_MS, () => end(false))
+      this.followers.add(tell)
+    })
   }
 
   private share(frame: Uint8Array): void {

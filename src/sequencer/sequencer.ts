@@ -251,9 +251,9 @@ export class Sequencer {
     return this.sql.commitsOf.iterate(after, did)
   }
 
-  /** The oldest number that is still in the log, or null when it is empty. */
-  oldestSeq(): number | null {
-    return this.sql.oldest.get()?.seq ?? null
+  /** The oldest event that is still in the log, or null when it is empty. */
+  oldest(): { seq: number; time: number } | null {
+    return this.sql.oldestEvents.get(1)
   }
 
   /**
@@ -327,7 +327,6 @@ export class Sequencer {
 function statements(db: Database) {
   return {
     newest: db.query<{ seq: number | null }, []>('SELECT max(seq) AS seq FROM event'),
-    oldest: db.query<{ seq: number | null }, []>('SELECT min(seq) AS seq FROM event'),
     insert: db.query<null, [number, Did, EventKind, number, Tid | null, Cid | null, Uint8Array]>(
       'INSERT INTO event (seq, did, kind, time, rev, commit_cid, frame) VALUES (?, ?, ?, ?, ?, ?, ?)',
     ),

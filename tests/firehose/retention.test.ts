@@ -73,7 +73,7 @@ test('events that the stores do not have on disk yet are kept, however old they 
 
   await pds.app.upkeep.run()
 
-  expect(pds.app.sequencer.oldestSeq()).toBe(applied + 1)
+  expect(pds.app.sequencer.oldest()?.seq).toBe(applied + 1)
 })
 
 test('with nothing left, a cursor from before gets what is new', async () => {
@@ -82,7 +82,7 @@ test('with nothing left, a cursor from before gets what is new', async () => {
   await pds.createAccount('alice')
   await pds.app.storeSync.flush()
   const last = pds.app.sequencer.lastSeq
-  expect(pds.app.sequencer.oldestSeq()).toBe(last - 3)
+  expect(pds.app.sequencer.oldest()?.seq).toBe(last - 3)
   clock.advance(73 * HOUR)
   await pds.app.upkeep.run()
   await using outdated = await listen(pds, last - 1)
