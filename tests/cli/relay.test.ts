@@ -92,7 +92,7 @@ test('relay crawl fails with what the relays said', async () => {
   expect(JSON.parse(refused.stdout)).toMatchObject([{ ok: false, status: 401 }])
   expect(refused.stdout).toContain('host domain is banned')
   expect(unreachable.exitCode).toBe(7)
-  expect(nonsense.exitCode).toBe(1)
+  expect(nonsense.exitCode).toBe(2)
   expect(nonsense.stderr).toContain('not the URL of a service')
 })
 

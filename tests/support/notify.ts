@@ -25,8 +25,7 @@ function openLibC() {
 export class NotifySocket implements Disposable {
   private readonly directory = new TemporaryDirectory()
   readonly path = join(this.directory.path, 'notify')
-  /** what was sent so far */
-  readonly messages: string[] = []
+  private readonly messages: string[] = []
   private readonly libc = openLibC()
   private readonly fd = this.libc.socket(AF_UNIX, SOCK_DGRAM, 0)
 
@@ -38,16 +37,19 @@ export class NotifySocket implements Disposable {
 
   /** Waits for a message that begins with `start`. */
   async receive(start: string): Promise<string> {
-    await until(() => {
-      this.drain()
-      return this.messages.some((message) => message.startsWith(start))
-    })
+    await until(() => this.received().some((message) => message.startsWith(start)))
     return this.messages.findLast((message) => message.startsWith(start)) ?? ''
   }
 
   [Symbol.dispose](): void {
     this.libc.close(this.fd)
     this.directory[Symbol.dispose]()
+  }
+
+  /** What was sent so far. */
+  received(): readonly string[] {
+    this.drain()
+    return this.messages
   }
 
   private drain(): void {
