@@ -3,8 +3,10 @@
  * reserved, or a name elsewhere that its owner has pointed at the account's DID. Whether somebody has it already is
  * not judged here. And whose a handle is: ours are answered from the accounts, all others by the network.
  */
+import type { LookUpOptions } from '#identity/cached-lookup.ts'
 import type { IdentityResolver } from '#identity/resolver.ts'
 import { type Did, type Handle, normalizeHandle } from '#lexicon/strings.ts'
+import { RateLimitExceededError } from '#ratelimit/errors.ts'
 import { DomainError, InvalidRequestError } from '#std/errors.ts'
 import { type Accounts, statusOf } from './accounts.ts'
 import {
@@ -72,15 +74,16 @@ export class Handles {
 
   /**
    * The DID that a handle names.
+   * @param permit called before the network is asked; may throw RateLimitExceededError
    * @throws HandleNotFoundError when it names none, or that cannot be found out
    */
-  async resolve(text: string): Promise<Did> {
+  async resolve(text: string, permit?: () => void): Promise<Did> {
     const handle = normalizeHandle(text)
     if (!handle) throw new InvalidHandleError('Handle is not a valid domain name')
     const account = this.deps.accounts.byHandle(handle)
     if (account && statusOf(account) === 'active') return account.did
     const isOurs = this.domainOf(handle) !== null || this.domains.includes(`.${handle}`)
-    const did = isOurs ? null : await this.ask(handle, false)
+    const did = isOurs ? null : await this.ask(handle, { permit })
     if (!did) throw new HandleNotFoundError()
     return did
   }
@@ -97,16 +100,17 @@ export class Handles {
 
   private async checkElsewhere(handle: Handle, did: Did | null): Promise<void> {
     if (did === null) throw new UnsupportedDomainError(this.deps.domains)
-    if ((await this.ask(handle, true)) !== did) {
+    if ((await this.ask(handle, { fresh: true })) !== did) {
       throw new InvalidRequestError('External handle did not resolve to DID')
     }
   }
 
   /** What the network says; not being told is as good as no. */
-  private async ask(handle: Handle, fresh: boolean): Promise<Did | null> {
+  private async ask(handle: Handle, options: LookUpOptions): Promise<Did | null> {
     try {
-      return await this.deps.identity.resolveHandle(handle, { fresh })
+      return await this.deps.identity.resolveHandle(handle, options)
     } catch (error) {
+      if (error instanceof RateLimitExceededError) throw error
       if (error instanceof DomainError) return null
       throw error
     }

@@ -28,11 +28,13 @@ import type {
   ServicePrincipal,
 } from '#auth/principal.ts'
 import { readServiceToken, type ServiceToken } from '#auth/service-token.ts'
+import type { LookUpOptions } from '#identity/cached-lookup.ts'
 import { verificationKey } from '#identity/did-document.ts'
 import type { IdentityResolver } from '#identity/resolver.ts'
 import { parseDidKey } from '#keys/did-key.ts'
 import { verifySignature } from '#keys/k256.ts'
 import type { Did } from '#lexicon/strings.ts'
+import { RateLimitExceededError } from '#ratelimit/errors.ts'
 import { sameSecret } from '#std/bytes.ts'
 import { type Clock, MINUTE } from '#std/clock.ts'
 import { DomainError } from '#std/errors.ts'
@@ -122,11 +124,14 @@ export class Authenticator {
     throw new AuthenticationRequiredError()
   }
 
-  /** @throws ServiceTokenError when the caller shows no token that its account's key signed for this method and server */
+  /**
+   * @throws RateLimitExceededError when too many unknown issuers came from the caller's address
+   * @throws ServiceTokenError when the caller shows no token that its account's key signed for this method and server
+   */
   async service(credentials: Credentials): Promise<ServicePrincipal> {
     const token = this.readServiceToken(credentials)
     if (token.service !== null) throw untrusted()
-    return this.verifyServiceToken(token, ACCOUNT_KEY)
+    return this.verifyServiceToken(token, ACCOUNT_KEY, credentials)
   }
 
   /** @throws ServiceTokenError when the caller is not the moderation service of this server's settings */
@@ -137,7 +142,7 @@ export class Authenticator {
     const isLabeler = token.service === MODERATION_SERVICE
     if (token.did !== moderationServiceDid || !(token.service === null || isLabeler)) throw untrusted()
     const labels = isLabeler || token.kid === `#${MODERATION_KEY}`
-    return this.verifyServiceToken(token, labels ? MODERATION_KEY : ACCOUNT_KEY)
+    return this.verifyServiceToken(token, labels ? MODERATION_KEY : ACCOUNT_KEY, credentials)
   }
 
   private checkState(did: Did, rules: SessionRules): void {
@@ -168,12 +173,18 @@ export class Authenticator {
     })
   }
 
-  private async verifyServiceToken(token: ServiceToken, keyId: string): Promise<ServicePrincipal> {
+  private async verifyServiceToken(
+    token: ServiceToken,
+    keyId: string,
+    credentials: Credentials,
+  ): Promise<ServicePrincipal> {
     if (token.kid !== null && token.kid !== `#${keyId}`) {
       throw new ServiceTokenError('BadJwtSignature', `jwt is not signed by the key #${keyId}`)
     }
-    const key = await this.keyOf(token.did, keyId, false)
-    if (!isSignedBy(key, token) && !(await this.isSignedByNewKey(key, token, keyId))) {
+    const resolve = (fresh: boolean) =>
+      this.keyOf(token.did, keyId, { fresh, permit: credentials.beforeLookUp })
+    const key = await resolve(false)
+    if (!isSignedBy(key, token) && !(await this.isSignedByNewKey(key, token, resolve))) {
       throw new ServiceTokenError('BadJwtSignature', 'jwt signature does not match jwt issuer')
     }
     if ((this.used.peek(token.replayId) ?? 0) > this.deps.clock.now()) {
@@ -184,16 +195,24 @@ export class Authenticator {
   }
 
   /** The key may have changed since the issuer's document was cached. */
-  private async isSignedByNewKey(known: string, token: ServiceToken, keyId: string): Promise<boolean> {
+  private async isSignedByNewKey(
+    known: string,
+    token: ServiceToken,
+    resolve: (fresh: boolean) => Promise<string>,
+  ): Promise<boolean> {
     const now = this.deps.clock.now()
     if (now - (this.refetched.get(token.did) ?? 0) < FORCED_RESOLUTION_MS) return false
     this.refetched.set(token.did, now)
-    const key = await this.keyOf(token.did, keyId, true)
+    const key = await resolve(true).catch((error: unknown) => {
+      if (error instanceof RateLimitExceededError) this.refetched.delete(token.did) // nobody was asked
+      throw error
+    })
     return key !== known && isSignedBy(key, token)
   }
 
-  private async keyOf(did: Did, keyId: string, fresh: boolean): Promise<string> {
-    const document = await this.deps.identity.resolveDid(did, { fresh }).catch((error: unknown) => {
+  private async keyOf(did: Did, keyId: string, options: LookUpOptions): Promise<string> {
+    const document = await this.deps.identity.resolveDid(did, options).catch((error: unknown) => {
+      if (error instanceof RateLimitExceededError) throw error
       if (error instanceof DomainError) return null // unreachable, refused by the fetch guard...: all the caller's affair
       throw error
     })

@@ -12,6 +12,8 @@ export interface Credentials {
   /** the method that is called */
   readonly nsid: string
   readonly door: Door
+  /** called before another server is asked who the caller is; may throw RateLimitExceededError */
+  readonly beforeLookUp?: () => void
 }
 
 /** The schemes of the Authorization header, and the door itself, which speaks for the operator where there is no header. */

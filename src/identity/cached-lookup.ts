@@ -8,8 +8,15 @@ export interface CacheStore<K, V> {
   read(key: K): { value: V; fetchedAt: number } | null
   write(key: K, value: V, fetchedAt: number): void
   remove(key: K): void
-  /** forgets what was fetched before this time */
-  prune(fetchedBefore: number): void
+  /** forgets what was fetched before this time, and all but the `max` newest */
+  prune(fetchedBefore: number, max: number): void
+}
+
+export interface LookUpOptions {
+  /** ask, whatever is remembered: where an old answer would be a hole */
+  readonly fresh?: boolean | undefined
+  /** called before anyone is asked; what it throws is thrown instead */
+  readonly permit?: (() => void) | undefined
 }
 
 export interface CacheAges {
@@ -20,6 +27,8 @@ export interface CacheAges {
 }
 
 const PRUNE_EVERY = 256
+/** Strangers choose what we look up, so that there is always more. */
+const MAX_REMEMBERED = 20_000
 
 /**
  * Answers of others, remembered. A definitive "not there" removes what was remembered; a failure to ask leaves it
@@ -40,14 +49,17 @@ export class CachedLookup<K extends string, V> {
     },
   ) {}
 
-  /** @param fresh ask, whatever is remembered: where an old answer would be a hole */
-  async get(key: K, { fresh = false } = {}): Promise<V | null> {
-    if (fresh) return await this.ask(key)
+  async get(key: K, { fresh = false, permit = () => {} }: LookUpOptions = {}): Promise<V | null> {
+    const ask = () => {
+      permit()
+      return this.ask(key)
+    }
+    if (fresh) return await ask()
     const { clock, store, ages } = this.deps
     const known = store.read(key)
     const age = known ? clock.now() - known.fetchedAt : Number.POSITIVE_INFINITY
-    if (!known || age >= ages.maxMs) return await (this.asking.get(key) ?? this.ask(key))
-    if (age >= ages.staleMs && !this.asking.has(key)) this.refresh(key)
+    if (!known || age >= ages.maxMs) return await (this.asking.get(key) ?? ask())
+    if (age >= ages.staleMs && !this.asking.has(key)) this.refresh(key, ask)
     return known.value
   }
 
@@ -60,8 +72,8 @@ export class CachedLookup<K extends string, V> {
     this.closed = true
   }
 
-  private refresh(key: K): void {
-    this.ask(key).catch((error) =>
+  private refresh(key: K, ask: () => Promise<unknown>): void {
+    Promise.try(ask).catch((error) =>
       log.debug('refresh failed, keeping the old answer', { key, error: messageOf(error) }),
     )
   }
@@ -86,7 +98,8 @@ export class CachedLookup<K extends string, V> {
     try {
       if (value === null) store.remove(key)
       else store.write(key, value, clock.now())
-      if (++this.writes % PRUNE_EVERY === 0) store.prune(clock.now() - Math.max(ages.maxMs, MINUTE))
+      if (this.writes++ % PRUNE_EVERY !== 0) return
+      store.prune(clock.now() - Math.max(ages.maxMs, MINUTE), MAX_REMEMBERED)
     } catch (error) {
       log.warn('cannot write the identity cache', { error })
     }

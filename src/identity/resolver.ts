@@ -4,7 +4,7 @@
  * by an answer asks for a fresh one. Null is a definitive no; not being able to ask is an error.
  */
 import type { Database } from '#db/database.ts'
-import { type CacheAges, CachedLookup, type CacheStore } from '#identity/cached-lookup.ts'
+import { type CacheAges, CachedLookup, type CacheStore, type LookUpOptions } from '#identity/cached-lookup.ts'
 import { asDidDocument, type DidDocument } from '#identity/did-document.ts'
 import { didWebUrl, isDidPlc } from '#identity/did-methods.ts'
 import { ResolutionFailedError } from '#identity/errors.ts'
@@ -28,6 +28,8 @@ export interface IdentityResolverDeps extends Pick<HandleLookupDeps, 'nameserver
 }
 
 const MAX_DOCUMENT_BYTES = 128 * 1024
+/** Characters of the largest document that is kept. Those of accounts have a thousand. */
+const MAX_CACHED_LENGTH = 16 * 1024
 
 export class IdentityResolver implements Disposable {
   private readonly documents: CachedLookup<Did, DidDocument>
@@ -55,7 +57,7 @@ export class IdentityResolver implements Disposable {
    * @throws ResolutionFailedError, PlcUnavailableError when that could not be found out
    * @throws RefusedTargetError when the host of a did:web is not one that we contact
    */
-  async resolveDid(did: Did, options: { fresh?: boolean } = {}): Promise<DidDocument | null> {
+  async resolveDid(did: Did, options: LookUpOptions = {}): Promise<DidDocument | null> {
     return await this.documents.get(did, options)
   }
 
@@ -64,7 +66,7 @@ export class IdentityResolver implements Disposable {
    * for the caller to check. Accounts of this server are not looked at.
    * @throws ResolutionFailedError when it could not be found out
    */
-  async resolveHandle(handle: Handle, options: { fresh?: boolean } = {}): Promise<Did | null> {
+  async resolveHandle(handle: Handle, options: LookUpOptions = {}): Promise<Did | null> {
     return await this.handles.get(handle, options)
   }
 
@@ -130,16 +132,26 @@ function documentStore(db: Database): CacheStore<Did, DidDocument> {
   )
   const remove = db.query('DELETE FROM did_document WHERE did = $did')
   const prune = db.query('DELETE FROM did_document WHERE fetched_at < $before')
+  const trim = db.query(
+    `DELETE FROM did_document WHERE rowid IN
+       (SELECT rowid FROM did_document ORDER BY fetched_at DESC, rowid DESC LIMIT -1 OFFSET $max)`,
+  )
   return {
     read(did) {
       const row = read.get({ did })
       const value = row && asDidDocument(JSON.parse(row.document), did)
       return value ? { value, fetchedAt: row.fetchedAt } : null
     },
-    write: (did, document, fetchedAt) =>
-      void write.run({ did, document: JSON.stringify(document), fetchedAt }),
+    write(did, document, fetchedAt) {
+      const text = JSON.stringify(document)
+      if (text.length > MAX_CACHED_LENGTH) remove.run({ did })
+      else write.run({ did, document: text, fetchedAt })
+    },
     remove: (did) => void remove.run({ did }),
-    prune: (before) => void prune.run({ before }),
+    prune(before, max) {
+      prune.run({ before })
+      trim.run({ max })
+    },
   }
 }
 
@@ -153,10 +165,17 @@ function handleStore(db: Database): CacheStore<Handle, Did> {
   )
   const remove = db.query('DELETE FROM handle WHERE handle = $handle')
   const prune = db.query('DELETE FROM handle WHERE fetched_at < $before')
+  const trim = db.query(
+    `DELETE FROM handle WHERE rowid IN
+       (SELECT rowid FROM handle ORDER BY fetched_at DESC, rowid DESC LIMIT -1 OFFSET $max)`,
+  )
   return {
     read: (handle) => read.get({ handle }),
     write: (handle, did, fetchedAt) => void write.run({ handle, did, fetchedAt }),
     remove: (handle) => void remove.run({ handle }),
-    prune: (before) => void prune.run({ before }),
+    prune(before, max) {
+      prune.run({ before })
+      trim.run({ max })
+    },
   }
 }

@@ -27,6 +27,9 @@ export const globalLimit: Limit = { key: 'ip', windows: [per(3000, 5 * MINUTE)] 
 /** Ours. Counts wrong admin passwords. */
 export const adminGuessLimit: Limit = { key: 'ip', windows: [per(30, 5 * MINUTE)] }
 
+/** Ours. Counts how often other servers are asked who is who, for a stranger; what we know ourselves is free. */
+export const lookUpLimit: Limit = { key: 'ip', windows: [per(300, 5 * MINUTE)] }
+
 export const limits = {
   'create-account': [{ key: 'ip', windows: [per(100, 5 * MINUTE)] }],
   'create-session': [

@@ -18,7 +18,7 @@ import { preflight } from '#xrpc/cors.ts'
 import { InvalidPathError, MethodNotImplementedError, WrongVerbError } from '#xrpc/errors.ts'
 import { Exchange } from '#xrpc/exchange.ts'
 import type { Implementation } from '#xrpc/implement.ts'
-import { readForAccount, takeForAddress, takeForCall } from '#xrpc/limiting.ts'
+import { lookUpPermit, readForAccount, takeForAddress, takeForCall } from '#xrpc/limiting.ts'
 import { isMethodName, queryOf } from '#xrpc/method-name.ts'
 
 export type Dispatch = (request: Request, origin: Origin) => Promise<Response>
@@ -128,6 +128,7 @@ function authenticate(
     dpop: headers.get('dpop'),
     nsid: method.nsid,
     door: exchange.origin.door,
+    beforeLookUp: lookUpPermit(app.rateLimits, exchange.caller),
   }
   const isAdmin = auth.schemes.includes('basic') && BASIC.test(credentials.authorization ?? '')
   if (!isAdmin) return auth.authenticate(app.auth, credentials)

@@ -3,9 +3,10 @@ import type { Accounts } from '#account/accounts.ts'
 import { MAX_IDENTIFIER_LENGTH } from '#account/log-ins.ts'
 import type { App } from '#app.ts'
 import type { Principal } from '#auth/principal.ts'
-import { globalLimit, type Limit, limits, UNCOUNTED } from '#ratelimit/limits.ts'
+import { globalLimit, type Limit, limits, lookUpLimit, UNCOUNTED } from '#ratelimit/limits.ts'
 import { addressKey, type RateLimits } from '#ratelimit/rate-limits.ts'
 import { hex, utf8 } from '#std/bytes.ts'
+import type { Caller } from '#xrpc/caller.ts'
 import type { Exchange } from '#xrpc/exchange.ts'
 import type { Implementation } from '#xrpc/implement.ts'
 
@@ -21,7 +22,7 @@ export function takeForAddress(
   implementation: Implementation | null,
   exchange: Exchange,
 ): void {
-  if (!isCounted(rateLimits, exchange)) return
+  if (!isCounted(rateLimits, exchange.caller)) return
   const name = nameOf(implementation)
   const key = addressKey(exchange.origin.ip)
   if (name === null || !UNCOUNTED.has(name)) exchange.limited(rateLimits.take(globalLimit, key, 1))
@@ -38,7 +39,7 @@ export function takeForCall(
   call: CallSoFar,
 ): void {
   const own = limitsOf(implementation).filter((limit) => limit.key !== 'ip')
-  if (own.length === 0 || !isCounted(rateLimits, exchange)) return
+  if (own.length === 0 || !isCounted(rateLimits, exchange.caller)) return
   const points = pointsOf(implementation, call)
   if (points < 1) return
   for (const limit of own) {
@@ -60,7 +61,8 @@ export async function readForAccount<T>(
   read: () => Promise<T>,
 ): Promise<T> {
   const own = limitsOf(implementation).filter((limit) => limit.key === 'did')
-  if (own.length === 0 || principal.type !== 'account' || !isCounted(rateLimits, exchange)) return read()
+  if (own.length === 0 || principal.type !== 'account' || !isCounted(rateLimits, exchange.caller))
+    return read()
   for (const limit of own) rateLimits.check(limit, principal.did, 1)
   try {
     return await read()
@@ -72,13 +74,20 @@ export async function readForAccount<T>(
 
 /** The key of a caller from the network by its address; null when calls of this one are not counted. */
 export function countedAddress(rateLimits: RateLimits, exchange: Exchange): string | null {
-  return isCounted(rateLimits, exchange) ? addressKey(exchange.origin.ip) : null
+  return isCounted(rateLimits, exchange.caller) ? addressKey(exchange.origin.ip) : null
+}
+
+/** To be called before another server is asked about an identity for `caller`; it throws RateLimitExceededError. */
+export function lookUpPermit(rateLimits: RateLimits, caller: Caller): () => void {
+  return () => {
+    if (isCounted(rateLimits, caller)) rateLimits.take(lookUpLimit, addressKey(caller.ip), 1)
+  }
 }
 
 /** Only strangers are counted: who is at another door is the operator. */
-function isCounted(rateLimits: RateLimits, { origin, request }: Exchange): boolean {
-  if (!rateLimits.enabled || origin.door !== 'network') return false // before the address is looked up
-  return rateLimits.counts(origin.ip, request.headers.get('x-ratelimit-bypass'))
+function isCounted(rateLimits: RateLimits, caller: Caller): boolean {
+  if (!rateLimits.enabled || caller.door !== 'network') return false // before the address is looked up
+  return rateLimits.counts(caller.ip, caller.headers.get('x-ratelimit-bypass'))
 }
 
 function nameOf(implementation: Implementation | null) {

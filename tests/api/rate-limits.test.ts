@@ -153,6 +153,21 @@ describe('limits', () => {
     expect(numbersOf(again).remaining).toBe('2998')
   })
 
+  test('of look-ups at other servers leave what is known here free', async () => {
+    await using pds = await startPds({ config: { rateLimits: LIMITED } })
+    const { did } = await pds.createAccount('alice')
+    const resolve = (handle: string, headers: Record<string, string> = {}) =>
+      fetch(`${pds.url}/xrpc/com.atproto.identity.resolveHandle?handle=${handle}`, { headers })
+
+    for (let i = 0; i < 301; i++) expect((await resolve('alice.test')).status).toBe(200)
+    for (let i = 0; i < 300; i++) expect((await resolve(`nobody-${i}.example`)).status).toBe(400)
+    const refused = await resolve('one-more.example')
+    const elsewhere = await resolve('one-more.example', { 'x-forwarded-for': '198.51.100.7' })
+
+    expect([refused.status, elsewhere.status]).toEqual([429, 400])
+    expect(await (await resolve('alice.test')).json()).toEqual({ did })
+  })
+
   test('do not count the operator at the socket, and nobody where they are off', async () => {
     await using limited = await startPds({ config: { rateLimits: LIMITED } })
     await using free = await startPds({ config: { rateLimits: { ...LIMITED, enabled: false } } })

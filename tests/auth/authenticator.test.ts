@@ -22,6 +22,7 @@ import { PlcClient } from '#identity/plc-client.ts'
 import { IdentityResolver } from '#identity/resolver.ts'
 import { generateK256, type SigningKey } from '#keys/k256.ts'
 import { cacheMigrations } from '#migrations/cache.ts'
+import { RateLimitExceededError } from '#ratelimit/errors.ts'
 import { HOUR, MINUTE } from '#std/clock.ts'
 import { createSafeFetch } from '#std/safe-fetch.ts'
 import { startPlc } from '#tests/support/plc.ts'
@@ -510,4 +511,22 @@ test('the labeler of the moderation service signs with its own key', async () =>
   await expect(opened.ask(moderator, `Bearer ${crossed}`, { auth })).rejects.toMatchObject({
     code: 'BadJwtSignature',
   })
+})
+
+test('unknown issuers of service tokens are looked up only with leave, known ones without', async () => {
+  await using opened = await openAuth()
+  const now = opened.service.clock.now()
+  const state = { limit: 1, remaining: 0, resetAt: now, windowMs: MINUTE }
+  const beforeLookUp = () => {
+    throw new RateLimitExceededError(state, MINUTE)
+  }
+  const known = await opened.stranger()
+  const unknown = await opened.stranger()
+  await opened.ask(serviceAuth, `Bearer ${await serviceToken(known, now)}`)
+  const ask = async (issuer: { did: string; key: SigningKey }) =>
+    await opened.ask(serviceAuth, `Bearer ${await serviceToken(issuer, now)}`, { beforeLookUp })
+
+  expect(await ask(known)).toMatchObject({ type: 'service', iss: known.did })
+  await expect(ask(unknown)).rejects.toMatchObject({ kind: 'rate-limited' })
+  await expect(ask({ did: known.did, key: unknown.key })).rejects.toMatchObject({ kind: 'rate-limited' })
 })

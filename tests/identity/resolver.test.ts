@@ -360,3 +360,65 @@ test('a damaged cache is asked around', async () => {
 
   expect(await world.resolver.resolveDid(did)).toMatchObject({ id: did })
 })
+
+test('the cache keeps the newest of very many rows', async () => {
+  await using world = await startWorld()
+  const now = world.clock.now()
+  for (const table of ['did_document (did, document', 'handle (handle, did']) {
+    world.cache.run(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000)
+       INSERT INTO ${table}, fetched_at) SELECT 'x' || i, '{}', ${now} - 25000 + i FROM n`,
+    )
+  }
+  world.dns.records.set(`_atproto.${handle}`, [[`did=${web}`]])
+  world.hosts.set('alice.example.com', () => Response.json({ id: web }))
+
+  await world.resolver.resolveDid(web)
+  await world.resolver.resolveHandle(handle)
+
+  for (const [table, newest] of [
+    ['did_document', web],
+    ['handle', handle],
+  ]) {
+    const rows = world.cache.query<{ name: string }, []>(
+      `SELECT ${table === 'handle' ? 'handle' : 'did'} AS name FROM ${table} ORDER BY fetched_at, rowid`,
+    )
+    const names = rows.all().map(({ name }) => name)
+    expect(names).toHaveLength(20_000)
+    expect(names.at(-1)).toBe(newest)
+    expect(names[0]).toBe('x5002')
+  }
+})
+
+test('a document beyond the usual size is not kept', async () => {
+  await using world = await startWorld()
+  world.hosts.set('alice.example.com', () => Response.json({ id: web, service: ['x'.repeat(20_000)] }))
+
+  expect(await world.resolver.resolveDid(web)).toMatchObject({ id: web })
+  await world.resolver.resolveDid(web)
+
+  expect(world.asked).toHaveLength(2)
+})
+
+test('leave is asked for only when somebody else is', async () => {
+  await using world = await startWorld()
+  world.hosts.set('alice.example.com', () => Response.json({ id: web }))
+  let isAllowed = true
+  let asked = 0
+  const permit = () => {
+    asked++
+    if (!isAllowed) throw new RangeError('no more')
+  }
+
+  await world.resolver.resolveDid(web, { permit })
+  isAllowed = false
+  const known = await world.resolver.resolveDid(web, { permit })
+  const askedThen = asked
+  await expect(world.resolver.resolveDid(web, { permit, fresh: true })).rejects.toThrow('no more')
+  world.clock.advance(2 * HOUR)
+  const stale = await world.resolver.resolveDid(web, { permit })
+
+  expect([known?.id, stale?.id]).toEqual([web, web])
+  expect(askedThen).toBe(1)
+  expect(world.asked).toHaveLength(1)
+})
