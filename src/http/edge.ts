@@ -8,6 +8,7 @@ import type { Door } from '#auth/credentials.ts'
 import { logger } from '#telemetry/log.ts'
 import type { Dispatch } from '#xrpc/dispatch.ts'
 import { methodName, pathStart } from '#xrpc/method-name.ts'
+import { isForThisMachine } from './host-header.ts'
 import { mailPage } from './mail-page.ts'
 import { banner, health, robots } from './pages.ts'
 import { plain, publicJson } from './replies.ts'
@@ -73,7 +74,9 @@ export function createEdge(app: App, dispatch: Dispatch, peers: Peers): Edge {
   if (app.config.dev)
     routes.get(
       '/mail',
-      at(() => mailPage(app)),
+      at((request) =>
+        isForThisMachine(request, app.config.hostname) ? mailPage(app) : plain('Not Found', 404),
+      ),
     )
   return (request) => {
     const start = pathStart(request.url)

@@ -14,7 +14,8 @@ import { ClientAddresses } from './client-address.ts'
 import { createEdge, type Edge, type Peers } from './edge.ts'
 import { ListenError } from './errors.ts'
 import { FirehoseConnections, type FirehosePeer, type FirehoseSocketData } from './firehose.ts'
-import { publicJson } from './replies.ts'
+import { isForThisMachine } from './host-header.ts'
+import { plain, publicJson } from './replies.ts'
 
 const log = logger('http')
 
@@ -84,7 +85,10 @@ export async function startServer(app: App): Promise<RunningServer> {
     listeners.push(network)
     const operator = plainly(createEdge(app, dispatch, OPERATOR))
     listeners.push(listening('admin-socket', () => listenOnSocket(layout.adminSocket, 0o177, operator)))
-    const plc = config.embeddedPlc && plcDirectory ? listenAsPlc(plcDirectory, config.embeddedPlc.port) : null
+    const plc =
+      config.embeddedPlc && plcDirectory
+        ? listenAsPlc(plcDirectory, config.embeddedPlc.port, config.hostname)
+        : null
     if (plc) listeners.push(plc)
     app.crawlers.start()
     if (!app.sequencer.wasClosed) app.storeSweep.start()
@@ -114,8 +118,10 @@ function listening(place: ListenError['place'], listen: () => Listener): Listene
   }
 }
 
-function listenAsPlc(directory: PlcDirectory, port: number): Listener {
-  const routes = plainly((request) => directory.fetch(request))
+function listenAsPlc(directory: PlcDirectory, port: number, hostname: string): Listener {
+  const answer: Edge = (request) =>
+    isForThisMachine(request, hostname) ? directory.fetch(request) : plain('Forbidden', 403)
+  const routes = plainly(answer)
   return listening('plc', () => listenOnPort('127.0.0.1', port, routes))
 }
 

@@ -2,6 +2,7 @@
 import { activeAccount } from '#account/availability.ts'
 import type { App } from '#app.ts'
 import { normalizeHandle } from '#lexicon/strings.ts'
+import { hostIn, hostOf } from './host-header.ts'
 import { plain, publicJson } from './replies.ts'
 
 /**
@@ -28,13 +29,4 @@ export function didDocument(app: App, request: Request): Response {
     id: serviceDid,
     service: [{ id: '#atproto_pds', type: 'AtprotoPersonalDataServer', serviceEndpoint: publicUrl }],
   })
-}
-
-function hostOf(request: Request): string {
-  return hostIn(request.headers.get('host') ?? '')
-}
-
-/** In lower case and without the port. */
-function hostIn(header: string): string {
-  return header.toLowerCase().replace(/:\d*$/, '')
 }

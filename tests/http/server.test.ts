@@ -208,6 +208,22 @@ describe('the mail page', () => {
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
   })
 
+  test('and the directory are only for those who name this machine', async () => {
+    await using pds = await startPds()
+    const directory = Number(new URL(pds.app.config.plcUrl).port)
+    const ask = async (port: number, path: string, host: string) =>
+      (await rawHttp(port, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`))?.status
+
+    for (const host of ['localhost:3000', '127.0.0.1', '[::1]:1', 'LOCALHOST']) {
+      expect(await ask(pds.server.port ?? 0, '/mail', host)).toBe(200)
+      expect(await ask(directory, '/_health', host)).toBe(200)
+    }
+    for (const host of ['rebound.example', 'alice.test', 'localhost.example', 'a', '']) {
+      expect(await ask(pds.server.port ?? 0, '/mail', host)).toBe(404)
+      expect(await ask(directory, '/_health', host)).toBe(403)
+    }
+  })
+
   test('does not exist in production', async () => {
     await using pds = await startPds({ config: { dev: false } })
 
