@@ -2,7 +2,7 @@
  * The address of a client. `X-Forwarded-For` is a claim of whoever sent it, so it is read from its end, as far as
  * proxies that the configuration trusts have written it.
  */
-import { type IpRange, inIpRange, ipBytes, ipRange } from '#std/ip-address.ts'
+import { type IpRange, inIpRange, ipBytes, ipRange, unmapped } from '#std/ip-address.ts'
 
 export class ClientAddresses {
   private readonly trusted: readonly IpRange[]
@@ -32,15 +32,4 @@ export class ClientAddresses {
     const bytes = ipBytes(address)
     return bytes !== null && this.trusted.some((range) => inIpRange(unmapped(bytes), range))
   }
-}
-
-/** An IPv4 address that came by IPv6 (`::ffff:127.0.0.1`) is judged as what it is. */
-function unmapped(bytes: Uint8Array): Uint8Array {
-  const isMapped =
-    bytes.length === 16 && bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every(isZero)
-  return isMapped ? bytes.subarray(12) : bytes
-}
-
-function isZero(byte: number): boolean {
-  return byte === 0
 }

@@ -5,9 +5,9 @@
 import { RateLimitExceededError } from '#ratelimit/errors.ts'
 import { FixedWindow } from '#ratelimit/fixed-window.ts'
 import type { Limit } from '#ratelimit/limits.ts'
-import { sameSecret } from '#std/bytes.ts'
+import { hex, sameSecret } from '#std/bytes.ts'
 import type { Clock } from '#std/clock.ts'
-import { type IpRange, inIpRange, ipBytes, ipRange } from '#std/ip-address.ts'
+import { type IpRange, inIpRange, ipBytes, ipRange, unmapped } from '#std/ip-address.ts'
 
 const MAX_KEYS = 50_000
 
@@ -57,7 +57,7 @@ export class RateLimits {
     if (bypass !== null && bypassKey !== null && sameSecret(bypass, bypassKey)) return false
     if (this.bypassNetworks.length === 0) return true
     const bytes = ipBytes(address)
-    return !bytes || !this.bypassNetworks.some((network) => inIpRange(bytes, network))
+    return !bytes || !this.bypassNetworks.some((network) => inIpRange(unmapped(bytes), network))
   }
 
   /**
@@ -105,9 +105,8 @@ export function addressKey(address: string): string {
   if (!address.includes(':')) return address
   const bytes = ipBytes(address)
   if (!bytes) return address
-  const isMapped =
-    bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff
-  return isMapped ? bytes.subarray(12).join('.') : Buffer.from(bytes.subarray(0, 8)).toString('hex')
+  const itself = unmapped(bytes)
+  return itself.length === 4 ? itself.join('.') : hex(itself.subarray(0, 8))
 }
 
 function stateAfter(window: FixedWindow, key: string, points: number, now: number): LimitState {

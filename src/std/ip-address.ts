@@ -29,6 +29,11 @@ function groupBytes(groups: string): number[] {
   })
 }
 
+/** The IPv4 address that came by IPv6 (`::ffff:127.0.0.1`), and any other as it is. */
+export function unmapped(address: Uint8Array): Uint8Array {
+  return address.length === 16 && inIpRange(address, mappedIpv4) ? address.subarray(12) : address
+}
+
 export interface IpRange {
   readonly prefix: Uint8Array
   readonly bits: number
@@ -85,7 +90,8 @@ const notPublic = NOT_PUBLIC.map(([text, what]) => ({ range: range(text), what }
 /** Everything of IPv6 that is handed out lies in here. */
 const globalUnicast = range('2000::/3')
 /** IPv6 addresses that stand for the IPv4 address in their last 4 bytes: mapped ones, and those of NAT64. */
-const standingForIpv4 = [range('::ffff:0:0/96'), range('64:ff9b::/96')]
+const mappedIpv4 = range('::ffff:0:0/96')
+const standingForIpv4 = [mappedIpv4, range('64:ff9b::/96')]
 
 /** What keeps an address from being a public server's (`loopback`, `private`...), or null when nothing does. */
 export function whyNotPublic(address: string): string | null {

@@ -78,6 +78,8 @@ test('who knows the key, or comes from a named network, is not counted', () => {
   expect(limits.counts('198.51.100.1', 'let me')).toBe(true)
   expect(limits.counts('198.51.100.1', 'let me in')).toBe(false)
   expect(limits.counts('192.0.2.77', null)).toBe(false)
+  expect(limits.counts('::ffff:192.0.2.77', null)).toBe(false)
+  expect(limits.counts('::ffff:192.0.3.77', null)).toBe(true)
   expect(limits.counts('2001:db8::1', null)).toBe(false)
   expect(limits.counts('2001:db8::2', null)).toBe(true)
   expect(rateLimits({ enabled: false }).limits.counts('198.51.100.1', null)).toBe(false)
