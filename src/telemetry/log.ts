@@ -46,10 +46,30 @@ function asJson(level: string, room: string, message: string, fields?: LogFields
 }
 
 function asText(level: string, room: string, message: string, fields?: LogFields): string {
-  const data = Object.entries(plain(fields)).map(
-    ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  )
+  const data = Object.entries(plain(fields)).map(([key, value]) => {
+    const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+    return ` ${key}=${fields?.[key] instanceof Error ? indented(text) : visible(text)}`
+  })
   return `${new Date().toISOString().slice(11, 23)} ${level.padEnd(5)} ${room}: ${message}${data.join('')}`
+}
+
+/** What moves the cursor, colours or reorders text on a terminal, or begins a line there. */
+const CONTROLS = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+/** Text that others may have chosen, with escapes in place of what would not show as itself. */
+function visible(text: string): string {
+  return text.replace(CONTROLS, (control) => ESCAPES[control] ?? `\\u${hexOf(control)}`)
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+function hexOf(character: string): string {
+  return character.charCodeAt(0).toString(16).padStart(4, '0')
+}
+
+/** The lines of a stack, none of which looks like a line of the log. */
+function indented(text: string): string {
+  return text.split('\n').map(visible).join('\n    ')
 }
 
 /** Errors as text: their stack where they are bugs, else what they say. */
