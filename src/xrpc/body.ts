@@ -20,16 +20,18 @@ const MAX_DEPTH = 128
 const MAX_VALUES = 100_000
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
 
-/** @throws UnexpectedBodyError when there is a body */
+/**
+ * For a query, of whose body Bun shows only that it comes in chunks.
+ * @throws UnexpectedBodyError when there is a body
+ */
 export function refuseBody(request: Request): void {
-  const length = request.headers.get('content-length')
-  if (length !== null && length !== '0') throw unexpectedBody()
+  if (isSized(request) || isChunked(request)) throw unexpectedBody()
 }
 
-/** As `refuseBody`, for a verb whose chunked body must be looked into. */
+/** As `refuseBody`, for a procedure: its chunks are looked into, for there may be nothing in them. */
 export async function refuseChunkedBody(request: Request, pace: BodyPace): Promise<void> {
-  refuseBody(request)
-  if (request.headers.get('transfer-encoding') === null) return
+  if (isSized(request)) throw unexpectedBody()
+  if (!isChunked(request)) return
   const bytes = await readBytes(request.body, 0, new Patience(pace)).catch((error: unknown) => {
     throw error instanceof BodyTooLargeError ? unexpectedBody() : error
   })
@@ -66,6 +68,15 @@ export function openBody(request: Request, encoding: string, limit: number, pace
   const isEncoded = decoders.length > 0
   const stream = isEncoded ? decodeStream(raw, decoders) : raw
   return { encoding: contentType, stream: counted(stream, limit, isEncoded, new Patience(pace)) }
+}
+
+function isSized({ headers }: Request): boolean {
+  const length = headers.get('content-length')
+  return length !== null && length !== '0'
+}
+
+function isChunked({ headers }: Request): boolean {
+  return headers.get('transfer-encoding') !== null
 }
 
 function unexpectedBody(): UnexpectedBodyError {

@@ -15,6 +15,9 @@ export const EXPOSED_HEADERS = [
   'X-Request-Id',
 ].join(', ')
 
+/** Names of headers, as a browser lists them. */
+const NAMES = /^[\w!#$%&'*+.^`|~, -]*$/
+
 /** Answers what a browser asks before the call itself. */
 export function preflight(request: Request): Response {
   const headers = new Headers({
@@ -24,6 +27,6 @@ export function preflight(request: Request): Response {
     vary: 'Access-Control-Request-Headers',
   })
   const wanted = request.headers.get('access-control-request-headers')
-  if (wanted !== null) headers.set('access-control-allow-headers', wanted)
+  if (wanted !== null && NAMES.test(wanted)) headers.set('access-control-allow-headers', wanted)
   return new Response(null, { status: 204, headers })
 }

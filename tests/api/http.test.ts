@@ -75,6 +75,28 @@ describe('CORS', () => {
     expect(response.headers.get('access-control-allow-credentials')).toBeNull()
   })
 
+  test('a preflight request is told no more than names of headers', async () => {
+    await using pds = await startPds()
+    const ask = async (wanted: string) => {
+      const lines = [
+        `OPTIONS ${CREATE_SESSION} HTTP/1.1`,
+        'Host: localhost',
+        `Access-Control-Request-Headers: ${wanted}`,
+        'Connection: close',
+      ]
+      const answer = await rawHttp(
+        pds.server.port ?? 0,
+        Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'),
+      )
+      return [answer?.status, answer?.headers.get('access-control-allow-headers')]
+    }
+
+    expect(await ask('DPoP, x-My_Header.1')).toEqual([204, 'DPoP, x-My_Header.1'])
+    for (const wanted of ['<script>', 'a\u00e9', 'a"b', 'a;b', 'a\tb']) {
+      expect(await ask(wanted)).toEqual([204, undefined])
+    }
+  })
+
   test('pages may read answers and errors, and the headers that clients need', async () => {
     await using pds = await startPds()
 
@@ -405,6 +427,19 @@ describe('a body', () => {
     const answer = await rawHttp(
       pds.server.port ?? 0,
       `GET ${DESCRIBE} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`,
+    )
+
+    expect(answer?.status).toBe(400)
+    expect(answer?.body).toContain('A request body was provided when none was expected')
+  })
+
+  test('in chunks is refused with a query as well', async () => {
+    await using pds = await startPds()
+
+    const answer = await rawHttp(
+      pds.server.port ?? 0,
+      `GET ${DESCRIBE} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      chunked('{}'),
     )
 
     expect(answer?.status).toBe(400)
