@@ -17,7 +17,7 @@ import {
 
 const MAX_DEPTH = 128
 /** Ordinary records of 1 MB have a tenth of this. Each takes a few microseconds of whoever walks through them later on. */
-const MAX_VALUES = 100_000
+const MAX_VALUES = 250_000
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
 
 /**
