@@ -134,6 +134,7 @@ test('no request makes the server fail', async () => {
   for (let i = 0; i < REQUESTS; i++) {
     const { nsid, kind } = pick(implementations).method
     if (nsid === 'com.atproto.admin.deleteAccount') continue // alice is needed
+    if (nsid === 'host.locus.firehose.tail') continue // its answer goes on until the caller leaves
     const verb =
       random(20) === 0 ? pick(['GET', 'POST', 'PUT', 'HEAD', 'OPTIONS']) : kind === 'query' ? 'GET' : 'POST'
     const query = new URLSearchParams()

