@@ -75,6 +75,16 @@ export class BlocksNotFoundError extends DomainError {
   }
 }
 
+/** As many repositories are being downloaded as this server has room for. */
+export class TooManyDownloadsError extends DomainError {
+  override readonly name = 'TooManyDownloadsError'
+  readonly kind = 'unavailable'
+  readonly code = 'TooManyDownloads'
+  constructor() {
+    super('Too many repositories are being downloaded at the moment, try again later')
+  }
+}
+
 /** There are no bytes to a blob's CID here. */
 export class BlobNotHereError extends DomainError {
   override readonly name = 'BlobNotHereError'

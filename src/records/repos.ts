@@ -12,11 +12,14 @@ import { Mst } from '#repo/mst.ts'
 import { verifyCommit } from '#repo/verify.ts'
 import type { Sequencer } from '#sequencer/sequencer.ts'
 import { Semaphore } from '#std/semaphore.ts'
+import { logger } from '#telemetry/log.ts'
 import { blockChunks, searchBlocks } from './block-search.ts'
 import type { Committer } from './committer.ts'
-import { BlocksNotFoundError } from './errors.ts'
+import { BlocksNotFoundError, TooManyDownloadsError } from './errors.ts'
 import { exportChunks } from './export.ts'
 import type { LoadedRepos } from './loaded-repos.ts'
+
+const log = logger('records')
 
 export interface RepoHead {
   cid: Cid
@@ -39,6 +42,8 @@ interface Deps {
   keys: SigningKeys
 }
 
+/** each keeps a connection to a store open, and that store's WAL from being tidied up, as long as its reader likes */
+const MAX_DOWNLOADS = 100
 /** searches for single blocks at a time */
 const MAX_SEARCHES = 4
 /** references to blobs looked at without a pause */
@@ -48,6 +53,7 @@ const PAST_PATHS = '\uffff'
 
 export class Repos {
   private readonly searches = new Semaphore(MAX_SEARCHES)
+  private downloads = 0
 
   constructor(private readonly deps: Deps) {}
 
@@ -80,20 +86,18 @@ export class Repos {
   /**
    * The repository as a CAR (export.ts): all of it, or what is new since the commit `since`. It is the state of one
    * moment, and memory does not depend on its size.
-   * @throws RepoNotFoundError
+   * @throws RepoNotFoundError, TooManyDownloadsError
    */
   async export(did: Did, since: Tid | null = null): Promise<ReadableStream<Uint8Array>> {
     const snapshot = await this.snapshot(did)
-    return streamOf(
-      exportChunks(snapshot, since, (damage) => this.deps.loaded.dropTree(did, damage)),
-      snapshot,
-    )
+    const chunks = exportChunks(snapshot, since, (damage) => this.deps.loaded.dropTree(did, damage))
+    return this.stream(chunks, snapshot)
   }
 
   /**
    * Single blocks as a CAR without roots, in the order in which they were asked for, each once. Takes longer the larger
    * the repository is, so not many of these searches are made at once.
-   * @throws BlocksNotFoundError, RepoNotFoundError
+   * @throws BlocksNotFoundError, RepoNotFoundError, TooManyDownloadsError
    */
   blocks(did: Did, cids: readonly Cid[]): Promise<ReadableStream<Uint8Array>> {
     return this.searches.run(async () => {
@@ -103,10 +107,8 @@ export class Repos {
         const names = new Set(cids.map(formatCid))
         const missing = [...names].filter((name) => !found.has(name))
         if (missing.length > 0) throw new BlocksNotFoundError(missing)
-        return streamOf(
-          blockChunks([...names].map((name) => found.get(name)).filter((source) => source !== undefined)),
-          snapshot,
-        )
+        const sources = [...names].map((name) => found.get(name)).filter((source) => source !== undefined)
+        return this.stream(blockChunks(sources), snapshot)
       } catch (error) {
         snapshot.close()
         throw error
@@ -140,12 +142,36 @@ export class Repos {
   /** The state of now, with the whole tree stored, unless the disk is full: then it is built in memory. */
   private async snapshot(did: Did): Promise<ActorStore> {
     const { committer, stores } = this.deps
+    if (this.downloads >= MAX_DOWNLOADS) throw new TooManyDownloadsError()
     try {
       await committer.submit((batch) => batch.checkpoint(did))
     } catch (error) {
       if (!(error instanceof StorageFullError)) throw error
     }
     return stores.snapshot(did)
+  }
+
+  /** Chunks that are made of a snapshot, which is closed at their end. */
+  private stream(chunks: Iterator<Uint8Array>, snapshot: ActorStore): ReadableStream<Uint8Array> {
+    this.downloads++
+    const finish = () => {
+      this.downloads--
+      snapshot.close()
+    }
+    return new ReadableStream({
+      pull(controller) {
+        try {
+          const next = chunks.next()
+          if (!next.done) return controller.enqueue(next.value)
+          controller.close()
+        } catch (error) {
+          log.error('download of a repository broke off', { did: snapshot.did, error })
+          controller.error(error)
+        }
+        finish()
+      },
+      cancel: finish,
+    })
   }
 
   /** Checks the last commit's signature, every record's hash, and that the records make the tree. */
@@ -174,21 +200,4 @@ export class Repos {
       snapshot.close()
     }
   }
-}
-
-/** Chunks that are made of a snapshot, which is closed at their end. */
-function streamOf(chunks: Iterator<Uint8Array>, snapshot: ActorStore): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    pull(controller) {
-      try {
-        const next = chunks.next()
-        if (!next.done) return controller.enqueue(next.value)
-        controller.close()
-      } catch (error) {
-        controller.error(error)
-      }
-      snapshot.close()
-    },
-    cancel: () => snapshot.close(),
-  })
 }

@@ -145,6 +145,22 @@ test('since the last commit there is nothing new, since one of no repository eve
   expect(before.order).toHaveLength(all)
 })
 
+test('no more than a hundred downloads are under way at a time', async () => {
+  await using pds = await startPds()
+  const alice = await pds.createAccount('alice')
+  await applyWrites(alice, newNotes(new Map(), 200))
+  const streams: ReadableStream[] = []
+  for (let i = 0; i < 100; i++) streams.push(await pds.app.repos.export(alice.did))
+
+  const refused = pds.call('com.atproto.sync.getRepo', { did: alice.did })
+
+  await expect(refused).rejects.toMatchObject({ status: 503, error: 'TooManyDownloads' })
+  await streams[0]?.cancel()
+  const car = await pds.call('com.atproto.sync.getRepo', { did: alice.did })
+  expect((await new Response(car).arrayBuffer()).byteLength).toBeGreaterThan(10_000)
+  for (const stream of streams.slice(1)) await stream.cancel()
+})
+
 async function expectSame(pds: Pds, account: TestAccount, mirror: Mirror): Promise<void> {
   const didKey = await signingKeyOf(`http://localhost:${pds.server.plcPort}`, account.did)
   const expected = { did: account.did, didKey, anyOrder: true } // what is at several paths may come several times
