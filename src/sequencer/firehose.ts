@@ -106,7 +106,8 @@ export class Firehose {
   private waiting = 0
   private sinceCheck = 0
   private looks = 0
-  private turn: ReturnType<typeof setImmediate> | null = null
+  /** calls the next turn off */
+  private cancelTurn: (() => void) | null = null
   private cancelLook: (() => void) | null = null
   private readonly stopListening: readonly (() => void)[]
 
@@ -201,8 +202,8 @@ export class Firehose {
   stop(): void {
     this.broadcast = null
     this.cancelLook?.()
-    if (this.turn) clearImmediate(this.turn)
-    this.turn = null
+    this.cancelTurn?.()
+    this.cancelTurn = null
     for (const socket of [...this.consumers.keys(), ...this.held.keys()]) {
       this.closed(socket)
       socket.close(1001, 'server is stopping')
@@ -288,18 +289,23 @@ export class Firehose {
 
   private plan(consumer: Consumer): void {
     this.due.add(consumer)
-    this.turn ??= setImmediate(() => this.giveTurn())
+    if (this.cancelTurn) return
+    const turn = setImmediate(() => this.giveTurn())
+    this.cancelTurn = () => clearImmediate(turn)
   }
 
   private giveTurn(): void {
-    this.turn = null
     const end = performance.now() + TURN_MS
     for (const consumer of this.due) {
       this.due.delete(consumer)
       this.advance(consumer) // who is not done is added again, behind the others
       if (performance.now() >= end) break
     }
-    if (this.due.size > 0) this.turn = setImmediate(() => this.giveTurn())
+    this.cancelTurn = null
+    if (this.due.size === 0 || !this.broadcast) return
+    // a timer, because Bun does immediates that immediates ask for at once: requests would wait for seconds
+    const turn = setTimeout(() => this.giveTurn(), 0)
+    this.cancelTurn = () => clearTimeout(turn)
   }
 
   /** Sends a page, or lets join, unless the socket is full: then it goes on when that has drained. */

@@ -11,7 +11,7 @@ const MB = 1024 * 1024
 
 /** Turns of the firehose, until nothing is left to do. */
 async function settled(): Promise<void> {
-  for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve))
+  for (let i = 0; i < 25; i++) await Bun.sleep(0)
 }
 
 test('consumers at the head, behind it and before everything get every event once, in order', async () => {
@@ -75,6 +75,27 @@ function append(log: TestLog): number {
   if (dice < 0.05) return log.appendLarge(2 * MB * Math.random())
   return log.appendLarge(dice < 0.3 ? 100_000 : 4000)
 }
+
+test('consumers that catch up leave turns to everything else', async () => {
+  using log = new TestLog()
+  for (let i = 0; i < 300; i++) log.appendLarge(100_000)
+  log.reopen()
+  using firehose = log.firehose()
+  const sockets = Array.from({ length: 50 }, () => log.socket())
+  let longest = 0
+  let last = performance.now()
+  const timer = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+  }, 1)
+  const start = performance.now()
+  for (const socket of sockets) firehose.open(socket, 0)
+  await until(() => firehose.counts.behind === 0)
+  clearInterval(timer)
+
+  expect(longest).toBeLessThan(Math.max(100, (performance.now() - start) / 3))
+  for (const socket of sockets) expect(socket.seqs).toHaveLength(300)
+})
 
 test('events that are logged but not broadcast yet are not sent twice to who knows them already', async () => {
   using log = new TestLog()
