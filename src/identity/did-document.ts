@@ -4,7 +4,7 @@
  * @see https://atproto.com/specs/did#did-documents
  */
 import { fromMultikey, fromPoint } from '#identity/did-key.ts'
-import type { Json, JsonObject } from '#lexicon/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '#lexicon/json.ts'
 import { type Did, type Handle, normalizeHandle } from '#lexicon/strings.ts'
 
 /** A document that is about `id`; the rest of it is not checked yet. */
@@ -12,7 +12,7 @@ export type DidDocument = JsonObject & { readonly id: Did }
 
 /** `json` as the document of `did`, or null when it is none: a document speaks only for the DID that it names. */
 export function asDidDocument(json: Json, did: Did): DidDocument | null {
-  if (!isObject(json) || json.id !== did) return null
+  if (!isJsonObject(json) || json.id !== did) return null
   return { ...json, id: did }
 }
 
@@ -67,13 +67,9 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 /** The first entry named `#<fragment>`, which may be written in full; a later one of the same name never counts. */
 function entryOf(list: Json | undefined, did: Did, fragment: string): JsonObject | null {
   const found = listOf(list).find(
-    (entry) => isObject(entry) && (entry.id === `#${fragment}` || entry.id === `${did}#${fragment}`),
+    (entry) => isJsonObject(entry) && (entry.id === `#${fragment}` || entry.id === `${did}#${fragment}`),
   )
-  return found !== undefined && isObject(found) ? found : null
-}
-
-function isObject(json: Json | undefined): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json)
+  return found !== undefined && isJsonObject(found) ? found : null
 }
 
 function listOf(json: Json | undefined): readonly Json[] {

@@ -6,7 +6,7 @@
 import { curveOf, multikeyOf } from '#identity/did-key.ts'
 import { InvalidPlcOperationError } from '#identity/errors.ts'
 import type { SigningKey } from '#keys/k256.ts'
-import type { Json, JsonObject } from '#lexicon/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '#lexicon/json.ts'
 import { type Did, isDid } from '#lexicon/strings.ts'
 import { cidOf, formatCid } from '#repo/cid.ts'
 import { encode } from '#repo/dag-cbor.ts'
@@ -145,7 +145,7 @@ const FIELDS: Readonly<Record<AnyPlcOperation['type'], readonly string[]>> = {
  * @throws InvalidPlcOperationError
  */
 export function asPlcOperation(json: Json): AnyPlcOperation {
-  if (!isObject(json)) throw invalid('it is not an object')
+  if (!isJsonObject(json)) throw invalid('it is not an object')
   const { type, prev, sig } = json
   if (type !== 'plc_operation' && type !== 'plc_tombstone' && type !== 'create') {
     throw invalid('type is not plc_operation or plc_tombstone')
@@ -179,7 +179,7 @@ function asLegacyFields({ signingKey, recoveryKey, handle, service }: JsonObject
  * @throws InvalidPlcOperationError
  */
 export function asPlcData(json: Json): PlcData {
-  if (!isObject(json)) throw invalid('it is not an object')
+  if (!isJsonObject(json)) throw invalid('it is not an object')
   const { rotationKeys, verificationMethods, alsoKnownAs, services } = json
   if (!isListOf(rotationKeys, isText)) throw invalid('rotationKeys is not a list of strings')
   if (!isListOf(alsoKnownAs, isText)) throw invalid('alsoKnownAs is not a list of strings')
@@ -190,10 +190,6 @@ export function asPlcData(json: Json): PlcData {
 
 function invalid(why: string): InvalidPlcOperationError {
   return new InvalidPlcOperationError(`Not a valid operation: ${why}`)
-}
-
-function isObject(json: Json | undefined): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
 /** Half of a surrogate pair has no bytes, so nothing could be signed that holds one. */
@@ -213,11 +209,11 @@ function isMapOf<T>(
   is: (entry: Json) => entry is Json & T,
 ): json is JsonObject & Readonly<Record<string, T>> {
   return (
-    isObject(json) &&
+    isJsonObject(json) &&
     Object.entries(json).every(([key, entry]) => isText(key) && key !== '__proto__' && is(entry))
   )
 }
 
 function isService(json: Json): json is JsonObject & PlcService {
-  return isObject(json) && Object.keys(json).length === 2 && isText(json.type) && isText(json.endpoint)
+  return isJsonObject(json) && Object.keys(json).length === 2 && isText(json.type) && isText(json.endpoint)
 }
